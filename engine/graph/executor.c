@@ -1,0 +1,314 @@
+#include "graph/executor.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/net.h"
+#include "graph/arena.h"
+#include "graph/executor_internal.h"
+#include "ops/launch.h"
+
+static enum cubby_status refuse(const struct executor *executor, const char *what)
+{
+    cubby_log(&executor->gpu->log, CUBBY_LOG_ERROR,
+              "%s: %s at %u images a batch: use a smaller batch", executor->gpu->info.name, what,
+              executor->max_batch);
+    return CUBBY_NO_MEMORY;
+}
+
+static uint64_t round_up(uint64_t value, uint64_t unit)
+{
+    return (value + unit - 1) / unit * unit;
+}
+
+static uint64_t value_texels(const struct graph_value *value, uint64_t batch)
+{
+    return batch * channel_blocks(value->channels) * value->height * value->width;
+}
+
+static enum cubby_status plan_arena(struct executor *executor)
+{
+    const struct graph *graph = &executor->graph;
+    struct arena_item items[GRAPH_MAX_VALUES];
+    uint32_t order[GRAPH_MAX_VALUES];
+    for (uint32_t i = 0; i < graph->value_count; i++) {
+        const struct graph_value *value = &graph->values[i];
+        const uint64_t texels = value_texels(value, executor->max_batch);
+        if (texels * TEXEL_BYTES > executor->gpu->limits.maxStorageBufferRange)
+            return refuse(executor, "an activation tensor is larger than the device can bind");
+        items[i] = (struct arena_item){
+            .size = round_up(texels, ALIGN_TEXELS),
+            .first = value->first,
+            .last = value->last,
+        };
+    }
+    // The first texels stay zero for ever: what the lane kernels read as padding.
+    executor->arena_texels = ALIGN_TEXELS + arena_plan(items, graph->value_count, order);
+    if (executor->arena_texels > UINT32_MAX)
+        return refuse(executor, "the activations are larger than 64 GB");
+    for (uint32_t i = 0; i < graph->value_count; i++)
+        executor->value_texel[i] = (uint32_t)(ALIGN_TEXELS + items[i].offset);
+    return CUBBY_OK;
+}
+
+static enum cubby_status create_arena(struct executor *executor)
+{
+    static const uint8_t zeros[ALIGN_TEXELS * TEXEL_BYTES];
+    enum cubby_status status = plan_arena(executor);
+    if (!status)
+        status = buffer_create(&executor->arena, executor->gpu, BUFFER_DEVICE,
+                               executor->arena_texels * TEXEL_BYTES);
+    if (!status)
+        status = buffer_upload(&executor->arena, executor->gpu, 0, zeros, sizeof(zeros));
+    return status;
+}
+
+// Finds each convolution's place in the weight buffer.
+static enum cubby_status plan_weights(struct executor *executor)
+{
+    uint64_t total = 0;
+    for (uint32_t i = 0; i < executor->graph.op_count; i++) {
+        const struct graph_op *op = &executor->graph.ops[i];
+        if (op->kind != GRAPH_CONV)
+            continue;
+        struct op_weights *weights = &executor->weights_of[i];
+        const uint64_t texels = conv_weight_texels(executor->gpu, &executor->graph, op);
+        const uint64_t all = texels + conv_bias_texels(&executor->graph, op);
+        weights->first_texel = (uint32_t)total;
+        weights->bias_texel = (uint32_t)(total + texels);
+        weights->texels = (uint32_t)all;
+        total += round_up(all, ALIGN_TEXELS);
+        if (total > UINT32_MAX)
+            return refuse(executor, "the weights are larger than 64 GB");
+        if (all * TEXEL_BYTES > executor->gpu->limits.maxStorageBufferRange)
+            return refuse(executor, "a layer's weights are larger than the device can bind");
+    }
+    executor->weight_texels = total ? total : ALIGN_TEXELS;
+    return CUBBY_OK;
+}
+
+// Folds (where a batch norm follows), packs and uploads one convolution.
+static enum cubby_status upload_conv(struct executor *executor, uint32_t index)
+{
+    const struct graph *graph = &executor->graph;
+    const struct graph_op *op = &graph->ops[index];
+    const struct op_weights *place = &executor->weights_of[index];
+    const uint64_t out = graph->values[op->output].channels;
+    const uint64_t in = graph->values[op->input].channels;
+    const float *weight = op->weights.weight, *bias = op->weights.bias;
+    float *folded = NULL;
+    enum cubby_status status = CUBBY_NO_MEMORY;
+
+    float *texels = malloc((size_t)place->texels * TEXEL_BYTES);
+    if (!texels)
+        goto out;
+    if (op->weights.network) {
+        const uint64_t count = out * in * op->kernel * op->kernel;
+        folded = malloc((count + out) * sizeof(*folded));
+        if (!folded)
+            goto out;
+        status = network_conv_fold(op->weights.network, folded, folded + count);
+        if (status)
+            goto out;
+        weight = folded;
+        bias = folded + count;
+    }
+    conv_pack(executor->gpu, graph, op, weight, bias, texels);
+    status = buffer_upload(&executor->weights, executor->gpu,
+                           (VkDeviceSize)place->first_texel * TEXEL_BYTES, texels,
+                           (VkDeviceSize)place->texels * TEXEL_BYTES);
+out:
+    free(folded);
+    free(texels);
+    return status;
+}
+
+static enum cubby_status create_weights(struct executor *executor)
+{
+    enum cubby_status status = plan_weights(executor);
+    if (!status)
+        status = buffer_create(&executor->weights, executor->gpu, BUFFER_DEVICE,
+                               executor->weight_texels * TEXEL_BYTES);
+    for (uint32_t i = 0; !status && i < executor->graph.op_count; i++)
+        if (executor->graph.ops[i].kind == GRAPH_CONV)
+            status = upload_conv(executor, i);
+    return status;
+}
+
+static enum cubby_status create_views(struct executor *executor)
+{
+    if (executor->gpu->family != CUBBY_KERNELS_LANE)
+        return CUBBY_OK;
+    enum cubby_status status = buffer_view(&executor->arena_view, &executor->arena, executor->gpu);
+    if (!status)
+        status = buffer_view(&executor->weights_view, &executor->weights, executor->gpu);
+    return status;
+}
+
+static enum cubby_status create_slot(struct executor *executor, struct executor_slot *slot)
+{
+    const struct graph *graph = &executor->graph;
+    struct cubby_gpu *gpu = executor->gpu;
+    enum cubby_status status = CUBBY_OK;
+
+    if (graph->input_width) {
+        // The shader reads groups of four pixels, so the last may reach past the image's bytes.
+        const uint64_t pixels =
+            (uint64_t)executor->max_batch * graph->input_height * graph->input_width;
+        status =
+            buffer_create(&slot->input, gpu, BUFFER_INPUT, round_up(pixels, NORMALIZE_PIXELS) * 3);
+        if (status)
+            return status;
+    }
+    uint64_t bytes = 0;
+    for (int i = 0; i < GRAPH_OUTPUT_COUNT; i++) {
+        slot->output_offset[i] = bytes;
+        bytes += round_up((uint64_t)executor->max_batch * graph->result_channels[i] * sizeof(float),
+                          ALIGN_TEXELS * TEXEL_BYTES);
+    }
+    if (bytes)
+        status = buffer_create(&slot->output, gpu, BUFFER_READBACK, bytes);
+    if (status)
+        return status;
+    slot->commands = calloc(executor->max_batch + 1, sizeof(*slot->commands));
+    if (!slot->commands)
+        return CUBBY_NO_MEMORY;
+    const VkFenceCreateInfo fence = {.sType = VK_STRUCTURE_TYPE_FENCE_CREATE_INFO};
+    return gpu_check(gpu, vkCreateFence(gpu->device, &fence, NULL, &slot->fence), "making a fence");
+}
+
+static enum kernel_id op_kernel(const struct executor *executor, const struct graph_op *op)
+{
+    switch (op->kind) {
+    case GRAPH_NORMALIZE:
+        return KERNEL_NORMALIZE;
+    case GRAPH_CONV:
+        return conv_kernel(executor->gpu, &executor->graph, op);
+    case GRAPH_MAX_POOL:
+        return KERNEL_MAX_POOL;
+    case GRAPH_GLOBAL_POOL:
+        return KERNEL_GLOBAL_POOL;
+    case GRAPH_UNPACK:
+        return KERNEL_UNPACK;
+    case GRAPH_SOFTMAX:
+        break;
+    }
+    return KERNEL_SOFTMAX;
+}
+
+enum cubby_status executor_create(struct executor **out, struct cubby_gpu *gpu,
+                                  const struct graph *graph, const struct executor_params *params)
+{
+    *out = NULL;
+    struct executor *executor = calloc(1, sizeof(*executor));
+    if (!executor)
+        return CUBBY_NO_MEMORY;
+    executor->gpu = gpu;
+    executor->graph = *graph;
+    executor->max_batch = params->max_batch;
+    executor->slot_count = params->slots;
+
+    enum cubby_status status = create_arena(executor);
+    if (!status)
+        status = create_weights(executor);
+    if (!status)
+        status = create_views(executor);
+    for (uint32_t i = 0; !status && i < executor->slot_count; i++)
+        status = create_slot(executor, &executor->slots[i]);
+    for (uint32_t i = 0; !status && i < graph->op_count; i++)
+        status = kernel_prepare(gpu, op_kernel(executor, &graph->ops[i]));
+    if (!status)
+        status = executor_create_descriptors(executor);
+    for (uint32_t i = 0; !status && i < executor->slot_count; i++)
+        status = executor_record(executor, i, executor->max_batch);
+    if (status)
+        executor_destroy(&executor);
+    *out = executor;
+    return status;
+}
+
+static void destroy_slot(struct executor *executor, struct executor_slot *slot)
+{
+    struct cubby_gpu *gpu = executor->gpu;
+    for (uint32_t i = 0; slot->commands && i <= executor->max_batch; i++)
+        if (slot->commands[i])
+            vkFreeCommandBuffers(gpu->device, gpu->command_pool, 1, &slot->commands[i]);
+    free(slot->commands);
+    vkDestroyFence(gpu->device, slot->fence, NULL);
+    buffer_destroy(&slot->input, gpu);
+    buffer_destroy(&slot->output, gpu);
+}
+
+void executor_destroy(struct executor **executor_pointer)
+{
+    struct executor *executor = *executor_pointer;
+    if (!executor)
+        return;
+    struct cubby_gpu *gpu = executor->gpu;
+    vkDeviceWaitIdle(gpu->device);
+    for (uint32_t i = 0; i < executor->slot_count; i++)
+        destroy_slot(executor, &executor->slots[i]);
+    vkDestroyDescriptorPool(gpu->device, executor->descriptor_pool, NULL);
+    vkDestroyBufferView(gpu->device, executor->arena_view, NULL);
+    vkDestroyBufferView(gpu->device, executor->weights_view, NULL);
+    buffer_destroy(&executor->arena, gpu);
+    buffer_destroy(&executor->weights, gpu);
+    free(executor);
+    *executor_pointer = NULL;
+}
+
+uint8_t *executor_input(struct executor *executor, uint32_t slot)
+{
+    return executor->slots[slot].input.mapped;
+}
+
+const float *executor_output(const struct executor *executor, uint32_t slot,
+                             enum graph_output output)
+{
+    if (!executor->graph.result_channels[output])
+        return NULL;
+    const struct executor_slot *s = &executor->slots[slot];
+    return (const float *)(const void *)((const uint8_t *)s->output.mapped +
+                                         s->output_offset[output]);
+}
+
+enum cubby_status executor_submit(struct executor *executor, uint32_t index, uint32_t count)
+{
+    struct cubby_gpu *gpu = executor->gpu;
+    struct executor_slot *slot = &executor->slots[index];
+    enum cubby_status status = CUBBY_OK;
+    if (!slot->commands[count])
+        status = executor_record(executor, index, count);
+    if (!status && slot->input.mapped)
+        status = buffer_flush(&slot->input, gpu);
+    if (status)
+        return status;
+
+    const VkSubmitInfo submit = {
+        .sType = VK_STRUCTURE_TYPE_SUBMIT_INFO,
+        .commandBufferCount = 1,
+        .pCommandBuffers = &slot->commands[count],
+    };
+    return gpu_check(gpu, vkQueueSubmit(gpu->queue, 1, &submit, slot->fence), "starting a batch");
+}
+
+enum cubby_status executor_wait(struct executor *executor, uint32_t index)
+{
+    struct cubby_gpu *gpu = executor->gpu;
+    struct executor_slot *slot = &executor->slots[index];
+    enum cubby_status status = gpu_check(
+        gpu, vkWaitForFences(gpu->device, 1, &slot->fence, VK_TRUE, UINT64_MAX), "a batch");
+    if (!status)
+        status = gpu_check(gpu, vkResetFences(gpu->device, 1, &slot->fence), "resetting a fence");
+    if (!status && slot->output.mapped)
+        status = buffer_invalidate(&slot->output, gpu);
+    return status;
+}
+
+uint64_t executor_device_bytes(const struct executor *executor)
+{
+    uint64_t bytes = executor->arena.size_bytes + executor->weights.size_bytes;
+    for (uint32_t i = 0; i < executor->slot_count; i++)
+        bytes += executor->slots[i].input.size_bytes + executor->slots[i].output.size_bytes;
+    return bytes;
+}

@@ -1,0 +1,43 @@
+// What executor.c, record.c and value.c share.
+#ifndef ENGINE_GRAPH_EXECUTOR_INTERNAL_H
+#define ENGINE_GRAPH_EXECUTOR_INTERNAL_H
+
+#include "engine/net.h"
+#include "graph/executor.h"
+#include "vk/buffer.h"
+
+#define TEXEL_BYTES 16u
+#define ALIGN_TEXELS 16u // 256 bytes: the largest minStorageBufferOffsetAlignment there may be
+
+struct op_weights {
+    uint32_t first_texel, bias_texel, texels; // in the weight buffer; texels counts both
+};
+
+struct executor_slot {
+    struct buffer input;  // image bytes
+    struct buffer output; // rows of each output
+    uint64_t output_offset[GRAPH_OUTPUT_COUNT];
+    VkDescriptorSet sets[GRAPH_MAX_OPS];
+    VkCommandBuffer *commands; // owned, [max_batch + 1], recorded when a count first comes up
+    VkFence fence;
+};
+
+struct executor {
+    struct cubby_gpu *gpu; // borrowed
+    struct graph graph;
+    uint32_t max_batch, slot_count;
+    struct buffer arena, weights;
+    uint64_t arena_texels, weight_texels;
+    VkBufferView arena_view, weights_view;  // lane family
+    uint32_t value_texel[GRAPH_MAX_VALUES]; // first texel of each value in the arena
+    struct op_weights weights_of[GRAPH_MAX_OPS];
+    VkDescriptorPool descriptor_pool;
+    struct executor_slot slots[CUBBY_NET_MAX_SLOTS];
+};
+
+// record.c
+enum cubby_status executor_create_descriptors(struct executor *executor);
+// Records slots[slot].commands[count].
+enum cubby_status executor_record(struct executor *executor, uint32_t slot, uint32_t count);
+
+#endif

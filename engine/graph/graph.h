@@ -1,0 +1,88 @@
+// The network as a list of kernel launches over values (activation tensors). Built once, for any
+// batch; the executor turns it into command buffers. Private to the engine.
+#ifndef ENGINE_GRAPH_GRAPH_H
+#define ENGINE_GRAPH_GRAPH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "engine/model.h"
+#include "engine/status.h"
+#include "model/network.h"
+
+#define GRAPH_MAX_VALUES 256u
+#define GRAPH_MAX_OPS 256u
+#define GRAPH_NONE UINT32_MAX
+
+// [channels, height, width] of one image; stored NC4HW4 (see shaders/include/family.glsl).
+struct graph_value {
+    uint32_t channels, height, width;
+    uint32_t first, last; // ops that write it and read it last
+};
+
+enum graph_op_kind {
+    GRAPH_NORMALIZE, // input bytes -> value
+    GRAPH_CONV,      // also linear layers: a 1x1 image
+    GRAPH_MAX_POOL,
+    GRAPH_GLOBAL_POOL,
+    GRAPH_UNPACK,  // value -> rows of an output
+    GRAPH_SOFTMAX, // value -> rows of an output
+};
+
+enum graph_output { GRAPH_LOGITS, GRAPH_PROBABILITIES, GRAPH_FEATURES, GRAPH_OUTPUT_COUNT };
+
+// Where a convolution's numbers come from; exactly one of `network` and `weight` is set.
+struct graph_weights {
+    const struct network_conv *network; // borrowed; batch norm is folded when they are packed
+    const float *weight, *bias;         // borrowed, [out, in, kernel, kernel] and [out]
+};
+
+struct graph_op {
+    enum graph_op_kind kind;
+    uint32_t input, output; // values; GRAPH_NONE where the op has none
+    uint32_t residual;      // value added before ReLU, GRAPH_NONE without
+    uint32_t kernel, stride, pad;
+    bool relu;
+    bool concat; // global pool: maxima, then averages
+    struct graph_weights weights;
+    enum graph_output result; // of unpack and softmax
+    float mean[3], std[3];    // of normalize
+};
+
+struct graph {
+    struct graph_value values[GRAPH_MAX_VALUES];
+    uint32_t value_count;
+    struct graph_op ops[GRAPH_MAX_OPS];
+    uint32_t op_count;
+    uint32_t input_width, input_height;           // of the input bytes, 0 without GRAPH_NORMALIZE
+    uint32_t result_channels[GRAPH_OUTPUT_COUNT]; // 0: the graph has no such output
+    bool overflow; // more ops or values than fit; graph_check() tells
+};
+
+// Each adds one op and returns the value that it writes. Shapes follow from the input.
+uint32_t graph_value(struct graph *graph, uint32_t channels, uint32_t height, uint32_t width);
+uint32_t graph_normalize(struct graph *graph, uint32_t width, uint32_t height, const float mean[3],
+                         const float std[3]);
+struct graph_conv_params {
+    uint32_t out_channels, kernel, stride, pad;
+    bool relu;
+    uint32_t residual; // GRAPH_NONE without
+    struct graph_weights weights;
+};
+uint32_t graph_conv(struct graph *graph, uint32_t input, const struct graph_conv_params *params);
+uint32_t graph_max_pool(struct graph *graph, uint32_t input, uint32_t kernel, uint32_t stride,
+                        uint32_t pad);
+uint32_t graph_global_pool(struct graph *graph, uint32_t input, bool concat);
+void graph_unpack(struct graph *graph, uint32_t input, enum graph_output result);
+void graph_softmax(struct graph *graph, uint32_t input);
+
+// Sizes of a convolution or pooling window sliding over `size` with padding; 0 if it does not fit.
+uint32_t graph_window(uint32_t size, uint32_t kernel, uint32_t stride, uint32_t pad);
+
+// The whole classifier: normalise, network, head, outputs. `model` must outlive the graph's use of
+// its weights.
+//   CUBBY_UNSUPPORTED  the network does not fit, or the input is too small for it
+CUBBY_NODISCARD enum cubby_status graph_build(struct graph *graph, const struct cubby_model *model,
+                                              const struct cubby_log *log);
+
+#endif

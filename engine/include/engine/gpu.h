@@ -1,0 +1,67 @@
+// A Vulkan device, loaded at run time: a machine without Vulkan gets CUBBY_NO_DEVICE and an
+// explanation, not a loader error.
+#ifndef ENGINE_GPU_H
+#define ENGINE_GPU_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine/log.h"
+#include "engine/status.h"
+
+enum cubby_device_kind {
+    CUBBY_DEVICE_DISCRETE,
+    CUBBY_DEVICE_INTEGRATED,
+    CUBBY_DEVICE_VIRTUAL,
+    CUBBY_DEVICE_CPU, // a software driver such as Mesa's lavapipe
+    CUBBY_DEVICE_OTHER,
+};
+
+enum cubby_kernels {
+    CUBBY_KERNELS_AUTO, // lane on CPU devices that can, tile elsewhere
+    CUBBY_KERNELS_LANE, // lanes are pixels, texel-buffer loads, subgroup shuffles (CPU drivers)
+    CUBBY_KERNELS_TILE, // shared-memory implicit GEMM (any GPU)
+};
+
+struct cubby_device_info {
+    char name[256];   // as the driver says, UTF-8
+    char driver[512]; // "llvmpipe Mesa 22.3.6 (LLVM 15.0.6)", may be empty
+    enum cubby_device_kind kind;
+    uint32_t api_version; // VK_MAKE_API_VERSION
+    uint32_t subgroup_size;
+    uint64_t memory_bytes; // largest device-local heap
+    bool usable;           // false: `missing` says what the device lacks
+    char missing[128];
+};
+
+struct cubby_gpu_params {
+    const char *device;         // index ("0") or part of a name, any case; NULL: best kind first
+    enum cubby_kernels kernels; // CUBBY_KERNELS_AUTO
+    bool validation;            // load the Khronos validation layer, sync validation too
+};
+
+// "discrete GPU", "CPU", ...; "lane", "tile", "auto"; static storage.
+const char *cubby_device_kind_text(enum cubby_device_kind kind);
+const char *cubby_kernels_text(enum cubby_kernels kernels);
+
+// Lists devices in the order of their index. *infos is malloc'd, the caller frees it.
+//   CUBBY_NO_DEVICE  no loader or no driver (a list of only unusable devices is CUBBY_OK)
+CUBBY_NODISCARD enum cubby_status cubby_gpu_list(struct cubby_device_info **infos, size_t *count,
+                                                 const struct cubby_log *log);
+
+struct cubby_gpu;
+// Opens one device. `log` is copied; its user pointer must outlive the gpu. `params` may be NULL.
+//   CUBBY_NO_DEVICE    none fits; the log says what to install or which names there are
+//   CUBBY_UNSUPPORTED  the chosen device lacks something, or cannot run the chosen kernels
+CUBBY_NODISCARD enum cubby_status cubby_gpu_create(struct cubby_gpu **out,
+                                                   const struct cubby_gpu_params *params,
+                                                   const struct cubby_log *log);
+void cubby_gpu_destroy(struct cubby_gpu **gpu);
+
+const struct cubby_device_info *cubby_gpu_info(const struct cubby_gpu *gpu);
+enum cubby_kernels cubby_gpu_kernels(const struct cubby_gpu *gpu); // never AUTO
+// Messages of the validation layer so far: errors and warnings. Tests want 0.
+uint32_t cubby_gpu_validation_messages(const struct cubby_gpu *gpu);
+
+#endif

@@ -1,0 +1,73 @@
+// Pixels in, network input out: resize and crop exactly as Pillow and the training libraries do.
+//
+// Images are RGB8: three bytes a pixel, rows from the top, no padding between rows.
+#ifndef ENGINE_IMAGE_H
+#define ENGINE_IMAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine/status.h"
+
+enum cubby_filter {
+    CUBBY_FILTER_BILINEAR, // Pillow's BILINEAR: triangle, widened when shrinking (antialiased)
+    CUBBY_FILTER_BICUBIC,  // Pillow's BICUBIC, a = -0.5
+};
+
+enum cubby_resize_rule {
+    // torchvision, timm: the shorter side becomes resize_width, the other int(size*long/short).
+    CUBBY_RESIZE_SHORTER,
+    // The whole image becomes resize_width x resize_height; the aspect ratio is lost.
+    CUBBY_RESIZE_SQUISH,
+};
+
+// All that changes scores between a decoded photo and the network; stored in the model file.
+struct cubby_preprocess {
+    enum cubby_resize_rule rule;
+    enum cubby_filter filter;
+    uint32_t resize_width, resize_height; // CUBBY_RESIZE_SHORTER reads resize_width only
+    uint32_t crop_width, crop_height;     // centre crop = network input; missing pixels are black
+    float mean[3], std[3];                // of pixels scaled to 0..1, applied on the device
+    bool exif_orientation;                // turn the photo upright before resizing
+};
+
+#define CUBBY_MAX_INPUT_SIDE 1024u // of resize and crop sizes, so that no model can ask for more
+
+// Bytes that cubby_preprocess_run() writes: crop_width * crop_height * 3.
+size_t cubby_preprocess_output_bytes(const struct cubby_preprocess *preprocess);
+
+// The size that the rule gives a width x height image before the crop.
+void cubby_preprocess_resized(const struct cubby_preprocess *preprocess, uint32_t width,
+                              uint32_t height, uint32_t *resized_width, uint32_t *resized_height);
+
+// Scratch memory that is reused between images, so that nothing is allocated per photo once the
+// largest has been seen. One per thread.
+struct cubby_resizer;
+CUBBY_NODISCARD enum cubby_status cubby_resizer_create(struct cubby_resizer **out);
+void cubby_resizer_destroy(struct cubby_resizer **resizer);
+
+// Resizes rgb (width x height) to out_width x out_height, bit for bit as Pillow 9.4
+// Image.resize(): horizontal pass, rounded to 8 bits, then vertical pass, 22-bit fixed-point
+// weights (src/libImaging/Resample.c). A pass whose size does not change is skipped.
+//   out   out_width * out_height * 3 bytes, does not overlap rgb
+//   CUBBY_NO_MEMORY  scratch could not grow
+//   CUBBY_TOO_LARGE  a side is 0 or over 2^16 * 16
+CUBBY_NODISCARD enum cubby_status cubby_resize(struct cubby_resizer *resizer, const uint8_t *rgb,
+                                               uint32_t width, uint32_t height,
+                                               enum cubby_filter filter, uint8_t *out,
+                                               uint32_t out_width, uint32_t out_height);
+
+// Resizes and crops as `preprocess` says (orientation and mean/std are not applied here).
+//   out   cubby_preprocess_output_bytes() bytes
+CUBBY_NODISCARD enum cubby_status cubby_preprocess_run(struct cubby_resizer *resizer,
+                                                       const struct cubby_preprocess *preprocess,
+                                                       const uint8_t *rgb, uint32_t width,
+                                                       uint32_t height, uint8_t *out);
+
+// Turns rgb (width x height, as stored) upright for EXIF orientation 1..8. `out` has the same
+// number of bytes; sides are swapped for 5..8. Any other value copies.
+void cubby_orient(const uint8_t *rgb, uint32_t width, uint32_t height, int orientation,
+                  uint8_t *out);
+
+#endif

@@ -1,0 +1,74 @@
+// A classification model: network, weights, class names and preprocessing, from one file.
+//
+// A cubby model is a safetensors file whose __metadata__ holds (all strings, JSON where marked):
+//   cubby.version "1"           cubby.classes [json array of names, in score order]
+//   cubby.network "resnet50"    cubby.head "fc" | "fastai"
+//   cubby.preprocessing {json}  cubby.provenance {json, free}
+// with tensors under torchvision's names (conv1.weight, layer1.0.conv1.weight, ... fc.weight), and
+// a fastai head under head.N.* where N is its position in fastai's Sequential (head.2.weight ...).
+#ifndef ENGINE_MODEL_H
+#define ENGINE_MODEL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine/checkpoint.h"
+#include "engine/image.h"
+#include "engine/log.h"
+#include "engine/status.h"
+
+#define CUBBY_MAX_CLASSES 100000u
+#define CUBBY_MAX_CLASS_NAME_BYTES 1024u
+
+enum cubby_pool {
+    CUBBY_POOL_AVERAGE,
+    CUBBY_POOL_MAX_AVERAGE, // fastai's AdaptiveConcatPool2d: max channels first, then average
+};
+
+struct cubby_model; // owned by the caller of create; keeps the checkpoint and its bytes borrowed
+
+struct cubby_model_params {
+    // Class names in score order, for files that carry none (copied). NULL: the file's own.
+    const char *const *class_names;
+    size_t class_count;
+    // NULL: the file's own.
+    const struct cubby_preprocess *preprocess;
+    // JSON object kept under cubby.provenance (copied). NULL: the file's own.
+    const char *provenance_json;
+};
+
+// Recognises the network and head from tensor names and shapes (torchvision, timm and fastai
+// names), checks that nothing is missing or misshapen, and reads classes and preprocessing.
+// A file without class names or preprocessing needs them in `params` (may be NULL otherwise).
+// `checkpoint` must outlive the model.
+//   CUBBY_UNSUPPORTED  not a ResNet that cubby knows; the log names the tensor that says so
+//   CUBBY_BAD_DATA     classes, preprocessing or shapes contradict each other
+CUBBY_NODISCARD enum cubby_status cubby_model_create(struct cubby_model **out,
+                                                     const struct cubby_checkpoint *checkpoint,
+                                                     const struct cubby_model_params *params,
+                                                     const struct cubby_log *log);
+void cubby_model_destroy(struct cubby_model **model);
+
+uint32_t cubby_model_class_count(const struct cubby_model *model);
+const char *cubby_model_class_name(const struct cubby_model *model, uint32_t index);
+uint32_t cubby_model_feature_count(const struct cubby_model *model);
+const struct cubby_preprocess *cubby_model_preprocess(const struct cubby_model *model);
+const char *cubby_model_network(const struct cubby_model *model);    // "resnet50"
+const char *cubby_model_head(const struct cubby_model *model);       // "fc", "fastai"
+const char *cubby_model_provenance(const struct cubby_model *model); // JSON object text
+// The preprocessing in words that a person can check, such as "shorter side to 256 (bilinear),
+// centre crop 224x224, mean ..., std ...". Written to text, cut at text_bytes.
+void cubby_preprocess_describe(const struct cubby_preprocess *preprocess, char *text,
+                               size_t text_bytes);
+
+// Forgets the weights: afterwards the checkpoint and the file's bytes may be freed, while names,
+// classes and preprocessing stay. Call it once every net has been made.
+void cubby_model_drop_weights(struct cubby_model *model);
+
+// Serialises as a cubby model file (malloc'd, the caller frees *data). Tensors keep their values;
+// num_batches_tracked is dropped; float types are kept as they are (F64 becomes F32).
+CUBBY_NODISCARD enum cubby_status cubby_model_write(const struct cubby_model *model, void **data,
+                                                    size_t *size_bytes,
+                                                    const struct cubby_log *log);
+
+#endif

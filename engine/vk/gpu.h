@@ -1,0 +1,37 @@
+// The opened device as the rest of the engine sees it. Private to the engine.
+#ifndef ENGINE_VK_GPU_H
+#define ENGINE_VK_GPU_H
+
+#include <stdatomic.h>
+
+#include <volk.h>
+
+#include "engine/gpu.h"
+#include "vk/kernels.h"
+
+struct cubby_gpu {
+    struct cubby_log log;
+    struct cubby_device_info info;
+    enum cubby_kernels family; // lane or tile
+    atomic_uint validation_messages;
+
+    VkInstance instance;
+    VkDebugUtilsMessengerEXT messenger;
+    VkPhysicalDevice physical;
+    VkPhysicalDeviceLimits limits;
+    VkPhysicalDeviceMemoryProperties memory;
+    VkDevice device;
+    VkQueue queue;
+    uint32_t queue_family;
+    VkCommandPool command_pool;
+
+    VkDescriptorSetLayout set_layout; // the family's four bindings, the same for each kernel
+    VkPipelineLayout pipeline_layout;
+    VkPipeline pipelines[KERNEL_COUNT]; // made on first use
+};
+
+// Turns a Vulkan result into a status and logs `what` with the result's name if it is an error.
+enum cubby_status gpu_check(const struct cubby_gpu *gpu, VkResult result, const char *what);
+const char *vk_result_text(VkResult result);
+
+#endif

@@ -1,0 +1,143 @@
+#include "vk/kernels.h"
+
+#include "vk/gpu.h"
+
+#include "conv_lane16.h"
+#include "conv_lane4.h"
+#include "conv_lane8.h"
+#include "conv_row_lane16.h"
+#include "conv_row_lane4.h"
+#include "conv_row_lane8.h"
+#include "conv_tile.h"
+#include "global_pool_lane.h"
+#include "global_pool_tile.h"
+#include "max_pool_lane.h"
+#include "max_pool_tile.h"
+#include "normalize_lane.h"
+#include "normalize_tile.h"
+#include "softmax_lane.h"
+#include "softmax_tile.h"
+#include "unpack_lane.h"
+#include "unpack_tile.h"
+
+struct spirv {
+    const char *name;
+    const uint32_t *words;
+    size_t bytes;
+};
+
+#define SPIRV(name)                                                                                \
+    {                                                                                              \
+#name, name##_spv, sizeof(name##_spv)                                                      \
+    }
+
+static const struct spirv tile_kernels[KERNEL_COUNT] = {
+    [KERNEL_NORMALIZE] = SPIRV(normalize_tile),     [KERNEL_CONV] = SPIRV(conv_tile),
+    [KERNEL_CONV_ROW] = SPIRV(conv_tile),           [KERNEL_MAX_POOL] = SPIRV(max_pool_tile),
+    [KERNEL_GLOBAL_POOL] = SPIRV(global_pool_tile), [KERNEL_UNPACK] = SPIRV(unpack_tile),
+    [KERNEL_SOFTMAX] = SPIRV(softmax_tile),
+};
+
+// One per subgroup size that the convolutions are built for.
+#define LANE_KERNELS(size)                                                                         \
+    {                                                                                              \
+        [KERNEL_NORMALIZE] = SPIRV(normalize_lane), [KERNEL_CONV] = SPIRV(conv_lane##size),        \
+        [KERNEL_CONV_ROW] = SPIRV(conv_row_lane##size), [KERNEL_MAX_POOL] = SPIRV(max_pool_lane),  \
+        [KERNEL_GLOBAL_POOL] = SPIRV(global_pool_lane), [KERNEL_UNPACK] = SPIRV(unpack_lane),      \
+        [KERNEL_SOFTMAX] = SPIRV(softmax_lane),                                                    \
+    }
+static const struct spirv lane4_kernels[KERNEL_COUNT] = LANE_KERNELS(4);
+static const struct spirv lane8_kernels[KERNEL_COUNT] = LANE_KERNELS(8);
+static const struct spirv lane16_kernels[KERNEL_COUNT] = LANE_KERNELS(16);
+
+static const struct spirv *kernel_spirv(const struct cubby_gpu *gpu, enum kernel_id id)
+{
+    if (gpu->family == CUBBY_KERNELS_TILE)
+        return &tile_kernels[id];
+    switch (gpu->info.subgroup_size) {
+    case 4:
+        return &lane4_kernels[id];
+    case 16:
+        return &lane16_kernels[id];
+    default:
+        return &lane8_kernels[id];
+    }
+}
+
+VkDescriptorType kernel_descriptor_type(const struct cubby_gpu *gpu, enum kernel_binding binding)
+{
+    const bool texels =
+        gpu->family == CUBBY_KERNELS_LANE && (binding == BINDING_SRC || binding == BINDING_WEIGHTS);
+    return texels ? VK_DESCRIPTOR_TYPE_STORAGE_TEXEL_BUFFER : VK_DESCRIPTOR_TYPE_STORAGE_BUFFER;
+}
+
+enum cubby_status kernels_create_layouts(struct cubby_gpu *gpu)
+{
+    VkDescriptorSetLayoutBinding bindings[BINDING_COUNT] = {0};
+    for (uint32_t i = 0; i < BINDING_COUNT; i++) {
+        bindings[i].binding = i;
+        bindings[i].descriptorType = kernel_descriptor_type(gpu, i);
+        bindings[i].descriptorCount = 1;
+        bindings[i].stageFlags = VK_SHADER_STAGE_COMPUTE_BIT;
+    }
+    const VkDescriptorSetLayoutCreateInfo set = {
+        .sType = VK_STRUCTURE_TYPE_DESCRIPTOR_SET_LAYOUT_CREATE_INFO,
+        .bindingCount = BINDING_COUNT,
+        .pBindings = bindings,
+    };
+    enum cubby_status status =
+        gpu_check(gpu, vkCreateDescriptorSetLayout(gpu->device, &set, NULL, &gpu->set_layout),
+                  "making a descriptor layout");
+    if (status)
+        return status;
+
+    const VkPushConstantRange push = {
+        .stageFlags = VK_SHADER_STAGE_COMPUTE_BIT,
+        .size = KERNEL_PUSH_BYTES,
+    };
+    const VkPipelineLayoutCreateInfo layout = {
+        .sType = VK_STRUCTURE_TYPE_PIPELINE_LAYOUT_CREATE_INFO,
+        .setLayoutCount = 1,
+        .pSetLayouts = &gpu->set_layout,
+        .pushConstantRangeCount = 1,
+        .pPushConstantRanges = &push,
+    };
+    return gpu_check(gpu, vkCreatePipelineLayout(gpu->device, &layout, NULL, &gpu->pipeline_layout),
+                     "making a pipeline layout");
+}
+
+enum cubby_status kernel_prepare(struct cubby_gpu *gpu, enum kernel_id id)
+{
+    if (gpu->pipelines[id])
+        return CUBBY_OK;
+
+    const struct spirv *spirv = kernel_spirv(gpu, id);
+    const VkShaderModuleCreateInfo module_info = {
+        .sType = VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO,
+        .codeSize = spirv->bytes,
+        .pCode = spirv->words,
+    };
+    VkShaderModule module;
+    enum cubby_status status =
+        gpu_check(gpu, vkCreateShaderModule(gpu->device, &module_info, NULL, &module), spirv->name);
+    if (status)
+        return status;
+
+    const VkComputePipelineCreateInfo info = {
+        .sType = VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO,
+        .stage =
+            {
+                .sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO,
+                .stage = VK_SHADER_STAGE_COMPUTE_BIT,
+                .module = module,
+                .pName = "main",
+            },
+        .layout = gpu->pipeline_layout,
+    };
+    const VkResult result =
+        vkCreateComputePipelines(gpu->device, VK_NULL_HANDLE, 1, &info, NULL, &gpu->pipelines[id]);
+    vkDestroyShaderModule(gpu->device, module, NULL);
+    if (result < VK_SUCCESS)
+        gpu->pipelines[id] = VK_NULL_HANDLE;
+    return gpu_check(gpu, result, spirv->name);
+}

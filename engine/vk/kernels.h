@@ -1,0 +1,35 @@
+// The compute shaders: which SPIR-V serves which family, and their pipelines. Private.
+#ifndef ENGINE_VK_KERNELS_H
+#define ENGINE_VK_KERNELS_H
+
+#include <volk.h>
+
+#include "engine/status.h"
+
+struct cubby_gpu;
+
+#define CONV_ROW_TAPS 7u // the stem of every ResNet
+
+enum kernel_id {
+    KERNEL_NORMALIZE,
+    KERNEL_CONV,
+    KERNEL_CONV_ROW, // lane: one input block and a kernel of CONV_ROW_TAPS, a row of taps a step
+    KERNEL_MAX_POOL,
+    KERNEL_GLOBAL_POOL,
+    KERNEL_UNPACK,
+    KERNEL_SOFTMAX,
+    KERNEL_COUNT,
+};
+
+// The four bindings that every kernel of a family has; shaders/include/family.glsl explains them.
+enum kernel_binding { BINDING_SRC, BINDING_WEIGHTS, BINDING_DST, BINDING_OTHER, BINDING_COUNT };
+
+#define KERNEL_PUSH_BYTES 128u // what every device promises
+
+// Descriptor type of a binding for the gpu's family.
+VkDescriptorType kernel_descriptor_type(const struct cubby_gpu *gpu, enum kernel_binding binding);
+enum cubby_status kernels_create_layouts(struct cubby_gpu *gpu);
+// Makes gpu->pipelines[id] if it is not there yet.
+enum cubby_status kernel_prepare(struct cubby_gpu *gpu, enum kernel_id id);
+
+#endif
