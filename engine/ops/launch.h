@@ -1,0 +1,61 @@
+// What one op asks of the device: a kernel, its push constants, how many workgroups. The host side
+// of each kernel fills it in; the executor records it. Private to the engine.
+#ifndef ENGINE_OPS_LAUNCH_H
+#define ENGINE_OPS_LAUNCH_H
+
+#include <stdint.h>
+
+#include "graph/graph.h"
+#include "vk/gpu.h"
+
+struct op_launch {
+    enum kernel_id kernel;
+    uint32_t push_bytes;
+    uint8_t push[KERNEL_PUSH_BYTES];
+    uint32_t groups[3];
+};
+
+// First texels of an op's tensors as its shader counts them: from the start of the whole buffer in
+// the lane family, from the start of the bound range in the tile family.
+struct op_places {
+    uint32_t src, residual, weight, bias;
+};
+
+#define NORMALIZE_PIXELS 4u // pixels an invocation converts; shaders/normalize.comp
+
+static inline uint32_t channel_blocks(uint32_t channels)
+{
+    return (channels + 3) / 4;
+}
+
+static inline uint32_t divide_up(uint32_t value, uint32_t by)
+{
+    return value / by + (value % by != 0);
+}
+
+void normalize_launch(struct op_launch *launch, const struct graph *graph,
+                      const struct graph_op *op, uint32_t batch);
+void conv_launch(struct op_launch *launch, const struct cubby_gpu *gpu, const struct graph *graph,
+                 const struct graph_op *op, const struct op_places *places, uint32_t batch);
+void max_pool_launch(struct op_launch *launch, const struct graph *graph, const struct graph_op *op,
+                     const struct op_places *places, uint32_t batch);
+void global_pool_launch(struct op_launch *launch, const struct graph *graph,
+                        const struct graph_op *op, const struct op_places *places, uint32_t batch);
+void unpack_launch(struct op_launch *launch, const struct graph *graph, const struct graph_op *op,
+                   const struct op_places *places, uint32_t batch);
+void softmax_launch(struct op_launch *launch, const struct graph *graph, const struct graph_op *op,
+                    const struct op_places *places, uint32_t batch);
+
+// The kernel that conv_launch() will use.
+enum kernel_id conv_kernel(const struct cubby_gpu *gpu, const struct graph *graph,
+                           const struct graph_op *op);
+// Packed weights of a convolution, in texels of 4 floats, and its bias.
+uint64_t conv_weight_texels(const struct cubby_gpu *gpu, const struct graph *graph,
+                            const struct graph_op *op);
+uint64_t conv_bias_texels(const struct graph *graph, const struct graph_op *op);
+// weight [out, in, kernel, kernel] and bias [out] into panels of the family's width; channels that
+// only pad are zero. `texels` has room for both, weights first.
+void conv_pack(const struct cubby_gpu *gpu, const struct graph *graph, const struct graph_op *op,
+               const float *weight, const float *bias, float *texels);
+
+#endif

@@ -1,0 +1,41 @@
+// Host side of shaders/unpack.comp and shaders/softmax.comp, which write rows for the CPU.
+#include <string.h>
+
+#include "ops/launch.h"
+#include "rows_push.h"
+
+#define THREADS 64u // as the shaders' local size
+
+static struct rows_push rows_of(const struct graph *graph, const struct graph_op *op,
+                                const struct op_places *places, uint32_t batch)
+{
+    return (struct rows_push){
+        .src_base = places->src,
+        .batch = batch,
+        .channels = graph->values[op->input].channels,
+    };
+}
+
+void unpack_launch(struct op_launch *launch, const struct graph *graph, const struct graph_op *op,
+                   const struct op_places *places, uint32_t batch)
+{
+    const struct rows_push push = rows_of(graph, op, places, batch);
+    *launch = (struct op_launch){
+        .kernel = KERNEL_UNPACK,
+        .push_bytes = sizeof(push),
+        .groups = {divide_up(push.channels, THREADS), batch, 1},
+    };
+    memcpy(launch->push, &push, sizeof(push));
+}
+
+void softmax_launch(struct op_launch *launch, const struct graph *graph, const struct graph_op *op,
+                    const struct op_places *places, uint32_t batch)
+{
+    const struct rows_push push = rows_of(graph, op, places, batch);
+    *launch = (struct op_launch){
+        .kernel = KERNEL_SOFTMAX,
+        .push_bytes = sizeof(push),
+        .groups = {batch, 1, 1},
+    };
+    memcpy(launch->push, &push, sizeof(push));
+}
