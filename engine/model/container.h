@@ -1,0 +1,67 @@
+// What every reader of a container fills: the checkpoint behind engine/checkpoint.h.
+// Private to the engine.
+#ifndef ENGINE_MODEL_CONTAINER_H
+#define ENGINE_MODEL_CONTAINER_H
+
+#include "engine/checkpoint.h"
+#include "model/arena.h"
+
+#define CHECKPOINT_MAX_TENSORS 100000u
+#define CHECKPOINT_MAX_NAME_BYTES 1024u
+// Elements of one tensor. Strides may repeat elements, so that the file's size says nothing.
+#define CHECKPOINT_MAX_ELEMENTS ((uint64_t)1 << 32)
+
+struct checkpoint_text {
+    const char *key, *value; // owned by the arena
+};
+
+struct cubby_checkpoint {
+    const char *container;        // static
+    struct arena arena;           // names and metadata
+    struct cubby_tensor *tensors; // owned, in the file's order
+    size_t tensor_count, tensor_capacity;
+    const struct cubby_tensor **by_name; // owned, sorted
+    struct checkpoint_text *metadata;    // owned
+    size_t metadata_count, metadata_capacity;
+};
+
+// Adds a tensor under a copy of `name`, which is checked here; tensor->name is ignored.
+CUBBY_NODISCARD enum cubby_status checkpoint_add_tensor(struct cubby_checkpoint *checkpoint,
+                                                        const struct cubby_tensor *tensor,
+                                                        const char *name, size_t name_bytes,
+                                                        const struct cubby_log *log);
+// Adds a copy of an entry of __metadata__.
+CUBBY_NODISCARD enum cubby_status checkpoint_add_text(struct cubby_checkpoint *checkpoint,
+                                                      const char *key, size_t key_bytes,
+                                                      const char *value, size_t value_bytes);
+
+// Readers: they fill a zeroed checkpoint; on failure the caller closes it.
+CUBBY_NODISCARD enum cubby_status safetensors_read(struct cubby_checkpoint *checkpoint,
+                                                   const uint8_t *data, size_t size_bytes,
+                                                   const struct cubby_log *log);
+CUBBY_NODISCARD enum cubby_status torch_zip_read(struct cubby_checkpoint *checkpoint,
+                                                 const uint8_t *data, size_t size_bytes,
+                                                 const struct cubby_log *log);
+
+// Why a file that neither reader takes is refused: logs one sentence with the kind and what to do.
+CUBBY_NODISCARD enum cubby_status sniff_refuse(const uint8_t *data, size_t size_bytes,
+                                               const struct cubby_log *log);
+
+// Bytes of an element; 0 for CUBBY_OTHER.
+size_t tensor_element_bytes(enum cubby_dtype dtype);
+// Whether the shape's product is at most CHECKPOINT_MAX_ELEMENTS and no size is negative.
+bool tensor_shape_is_sane(const struct cubby_tensor *tensor);
+// Sets strides to those of a row-major tensor. The shape must be sane.
+void tensor_set_contiguous(struct cubby_tensor *tensor);
+// Gathers all elements in row-major order, bits unchanged. Not for CUBBY_OTHER.
+void tensor_gather(const struct cubby_tensor *tensor, void *out);
+// As float32: whether no element is NaN or infinite, and the least one.
+CUBBY_NODISCARD enum cubby_status tensor_survey(const struct cubby_tensor *tensor, bool *finite,
+                                                float *least);
+
+// Little-endian numbers at any alignment.
+uint16_t load_u16(const uint8_t *bytes);
+uint32_t load_u32(const uint8_t *bytes);
+uint64_t load_u64(const uint8_t *bytes);
+
+#endif

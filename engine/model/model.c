@@ -1,0 +1,189 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/model_private.h"
+
+// What the file says of itself must be what its tensors say.
+static enum cubby_status check_claims(const struct cubby_model *model,
+                                      const struct cubby_checkpoint *checkpoint,
+                                      const struct cubby_log *log)
+{
+    const char *version = cubby_checkpoint_metadata(checkpoint, "cubby.version");
+    const char *network = cubby_checkpoint_metadata(checkpoint, "cubby.network");
+    const char *head = cubby_checkpoint_metadata(checkpoint, "cubby.head");
+    if (version && strcmp(version, MODEL_VERSION) != 0) {
+        cubby_log(log, CUBBY_LOG_ERROR,
+                  "the model was written by a newer cubby (its format is not " MODEL_VERSION
+                  "); update cubby");
+        return CUBBY_UNSUPPORTED;
+    }
+    if ((network && strcmp(network, model->network_name) != 0) ||
+        (head && strcmp(head, cubby_model_head(model)) != 0)) {
+        cubby_log(log, CUBBY_LOG_ERROR,
+                  "the model's metadata contradicts its tensors, which are those of a %s with the "
+                  "head '%s'",
+                  model->network_name, cubby_model_head(model));
+        return CUBBY_BAD_DATA;
+    }
+    return CUBBY_OK;
+}
+
+static enum cubby_status read_classes(struct cubby_model *model,
+                                      const struct cubby_checkpoint *checkpoint,
+                                      const struct cubby_model_params *params,
+                                      const struct cubby_log *log)
+{
+    uint32_t outputs = model->network.head[model->network.head_count - 1].out;
+    const char *json = cubby_checkpoint_metadata(checkpoint, "cubby.classes");
+    enum cubby_status status;
+    if (params->class_names) {
+        status = class_names_copy(&model->classes, params->class_names, params->class_count, log);
+    } else if (json) {
+        status = class_names_parse(&model->classes, json, log);
+    } else {
+        cubby_log(log, CUBBY_LOG_ERROR,
+                  "the file carries no class names; the network has %u classes, give a list of "
+                  "their names in the order of training",
+                  outputs);
+        return CUBBY_BAD_DATA;
+    }
+    if (!status && model->classes.count != outputs) {
+        cubby_log(log, CUBBY_LOG_ERROR, "there are %u class names, but the network has %u classes",
+                  model->classes.count, outputs);
+        status = CUBBY_BAD_DATA;
+    }
+    return status;
+}
+
+static enum cubby_status read_preprocess(struct cubby_model *model,
+                                         const struct cubby_checkpoint *checkpoint,
+                                         const struct cubby_model_params *params,
+                                         const struct cubby_log *log)
+{
+    const char *json = cubby_checkpoint_metadata(checkpoint, "cubby.preprocessing");
+    if (params->preprocess) {
+        model->preprocess = *params->preprocess;
+        return preprocess_check(&model->preprocess, log);
+    }
+    if (json)
+        return preprocess_parse(&model->preprocess, json, log);
+    cubby_log(log, CUBBY_LOG_ERROR,
+              "the file does not say how photos are resized and normalised for its network; say it "
+              "when importing the file");
+    return CUBBY_BAD_DATA;
+}
+
+static enum cubby_status read_provenance(struct cubby_model *model,
+                                         const struct cubby_checkpoint *checkpoint,
+                                         const struct cubby_model_params *params,
+                                         const struct cubby_log *log)
+{
+    const char *json = params->provenance_json;
+    if (!json)
+        json = cubby_checkpoint_metadata(checkpoint, "cubby.provenance");
+    if (!json)
+        json = "{}";
+    enum cubby_status status = provenance_check(json, log);
+    if (status)
+        return status;
+    size_t bytes = strlen(json) + 1;
+    model->provenance = malloc(bytes);
+    if (!model->provenance)
+        return CUBBY_NO_MEMORY;
+    memcpy(model->provenance, json, bytes);
+    return CUBBY_OK;
+}
+
+enum cubby_status cubby_model_create(struct cubby_model **out,
+                                     const struct cubby_checkpoint *checkpoint,
+                                     const struct cubby_model_params *params,
+                                     const struct cubby_log *log)
+{
+    *out = NULL;
+    static const struct cubby_model_params no_params = {0};
+    if (!params)
+        params = &no_params;
+    struct cubby_model *model = calloc(1, sizeof(*model));
+    if (!model)
+        return CUBBY_NO_MEMORY;
+
+    enum cubby_status status = network_recognise(&model->network, &model->head, checkpoint, log);
+    if (status)
+        goto fail;
+    network_name(&model->network, model->network_name, sizeof(model->network_name));
+    model->feature_count = model->network.head[0].in;
+    status = check_claims(model, checkpoint, log);
+    if (!status)
+        status = read_classes(model, checkpoint, params, log);
+    if (!status)
+        status = read_preprocess(model, checkpoint, params, log);
+    if (!status)
+        status = read_provenance(model, checkpoint, params, log);
+    if (status)
+        goto fail;
+    *out = model;
+    return CUBBY_OK;
+
+fail:
+    cubby_model_destroy(&model);
+    return status;
+}
+
+void cubby_model_destroy(struct cubby_model **model)
+{
+    struct cubby_model *m = *model;
+    if (!m)
+        return;
+    network_fini(&m->network);
+    class_names_fini(&m->classes);
+    free(m->provenance);
+    free(m);
+    *model = NULL;
+}
+
+void cubby_model_drop_weights(struct cubby_model *model)
+{
+    network_fini(&model->network);
+    bool fastai = model->head.fastai;
+    model->head = (struct head){.fastai = fastai};
+}
+
+const struct network *model_network(const struct cubby_model *model)
+{
+    return &model->network;
+}
+
+uint32_t cubby_model_class_count(const struct cubby_model *model)
+{
+    return model->classes.count;
+}
+
+const char *cubby_model_class_name(const struct cubby_model *model, uint32_t index)
+{
+    return model->classes.names[index];
+}
+
+uint32_t cubby_model_feature_count(const struct cubby_model *model)
+{
+    return model->feature_count;
+}
+
+const struct cubby_preprocess *cubby_model_preprocess(const struct cubby_model *model)
+{
+    return &model->preprocess;
+}
+
+const char *cubby_model_network(const struct cubby_model *model)
+{
+    return model->network_name;
+}
+
+const char *cubby_model_head(const struct cubby_model *model)
+{
+    return model->head.fastai ? "fastai" : "fc";
+}
+
+const char *cubby_model_provenance(const struct cubby_model *model)
+{
+    return model->provenance;
+}

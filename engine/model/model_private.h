@@ -1,0 +1,21 @@
+// A model as create fills it and write reads it.
+#ifndef ENGINE_MODEL_MODEL_PRIVATE_H
+#define ENGINE_MODEL_MODEL_PRIVATE_H
+
+#include "model/head.h"
+#include "model/metadata.h"
+#include "model/network.h"
+
+#define MODEL_VERSION "1" // cubby.version
+
+struct cubby_model {
+    struct network network;
+    struct head head; // as in the file
+    struct class_names classes;
+    struct cubby_preprocess preprocess;
+    char network_name[64];
+    uint32_t feature_count;
+    char *provenance; // owned
+};
+
+#endif

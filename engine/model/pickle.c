@@ -1,0 +1,656 @@
+// The stack machine. Opcodes as in Python's Lib/pickletools.py; those that only protocols 0 and 1
+// write, and those that need a registry of the reading process, are refused.
+#include "model/pickle.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/arena.h"
+#include "model/container.h"
+#include "model/pickle_private.h"
+
+struct array {
+    uint32_t *items; // owned
+    uint32_t count, capacity;
+};
+
+struct machine {
+    struct pickle *pickle;
+    const uint8_t *begin, *at, *end;
+    struct array stack; // nodes
+    struct array marks; // heights of the stack
+    struct array memo;  // nodes, PICKLE_ABSENT where nothing was put
+    uint32_t references;
+    bool stopped;
+    enum cubby_status status; // first failure
+    const struct cubby_log *log;
+};
+
+CUBBY_PRINTF(3, 4)
+static bool fail(struct machine *m, enum cubby_status status, const char *format, ...)
+{
+    char what[160];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(what, sizeof(what), format, arguments);
+    va_end(arguments);
+    if (status != CUBBY_NO_MEMORY)
+        cubby_log(m->log, CUBBY_LOG_ERROR, "the pickle in the file cannot be read: %s (byte %zu)",
+                  what, (size_t)(m->at - m->begin));
+    m->status = status;
+    return false;
+}
+
+static bool bad(struct machine *m, const char *what)
+{
+    return fail(m, CUBBY_BAD_DATA, "%s", what);
+}
+
+// ---- bytes of the program
+
+static bool take(struct machine *m, size_t count, const uint8_t **bytes)
+{
+    if (count > (size_t)(m->end - m->at))
+        return bad(m, "it is cut short");
+    *bytes = m->at;
+    m->at += count;
+    return true;
+}
+
+// An unsigned little-endian operand of 1, 2, 4 or 8 bytes.
+static bool take_number(struct machine *m, size_t width, uint64_t *value)
+{
+    const uint8_t *bytes = NULL;
+    if (!take(m, width, &bytes))
+        return false;
+    *value = 0;
+    for (size_t i = 0; i < width; ++i)
+        *value |= (uint64_t)bytes[i] << 8 * i;
+    return true;
+}
+
+// ---- nodes, stack, marks, memo
+
+static bool push_value(struct machine *m, struct array *array, uint32_t value)
+{
+    if (array->count == array->capacity) {
+        uint32_t capacity = array->capacity ? array->capacity * 2 : 256;
+        uint32_t *items = realloc(array->items, capacity * sizeof(*items));
+        if (!items)
+            return fail(m, CUBBY_NO_MEMORY, "out of memory");
+        array->items = items;
+        array->capacity = capacity;
+    }
+    array->items[array->count++] = value;
+    return true;
+}
+
+static bool push(struct machine *m, uint32_t node)
+{
+    if (m->stack.count >= PICKLE_MAX_STACK)
+        return fail(m, CUBBY_TOO_LARGE, "its stack exceeds %u entries", PICKLE_MAX_STACK);
+    return push_value(m, &m->stack, node);
+}
+
+// A new node of `kind`, zeroed, on top of the stack. NULL: m->status says why.
+static struct pickle_node *push_node(struct machine *m, enum pickle_kind kind)
+{
+    struct pickle *p = m->pickle;
+    if (p->node_count >= PICKLE_MAX_NODES) {
+        fail(m, CUBBY_TOO_LARGE, "it has more than %u values", PICKLE_MAX_NODES);
+        return NULL;
+    }
+    uint32_t page = p->node_count / PICKLE_PAGE_NODES;
+    if (!p->pages[page])
+        p->pages[page] = calloc(PICKLE_PAGE_NODES, sizeof(**p->pages));
+    if (!p->pages[page]) {
+        fail(m, CUBBY_NO_MEMORY, "out of memory");
+        return NULL;
+    }
+    if (!push(m, p->node_count))
+        return NULL;
+    struct pickle_node *node = &p->pages[page][p->node_count++ % PICKLE_PAGE_NODES];
+    node->kind = kind;
+    return node;
+}
+
+static struct pickle_node *node_at(struct machine *m, uint32_t index)
+{
+    return &m->pickle->pages[index / PICKLE_PAGE_NODES][index % PICKLE_PAGE_NODES];
+}
+
+// Entries above the topmost mark; nothing below it may be touched.
+static uint32_t depth(const struct machine *m)
+{
+    uint32_t floor = m->marks.count ? m->marks.items[m->marks.count - 1] : 0;
+    return m->stack.count - floor;
+}
+
+static bool need(struct machine *m, uint32_t count)
+{
+    return depth(m) >= count || bad(m, "an instruction finds too little on the stack");
+}
+
+static uint32_t pop(struct machine *m)
+{
+    return m->stack.items[--m->stack.count];
+}
+
+static uint32_t top(const struct machine *m)
+{
+    return m->stack.items[m->stack.count - 1];
+}
+
+static bool push_mark(struct machine *m)
+{
+    if (m->marks.count >= PICKLE_MAX_STACK)
+        return fail(m, CUBBY_TOO_LARGE, "it has more than %u marks", PICKLE_MAX_STACK);
+    return push_value(m, &m->marks, m->stack.count);
+}
+
+// Takes the topmost mark and all above it: *count entries, valid until the next push.
+static bool pop_mark(struct machine *m, const uint32_t **items, uint32_t *count)
+{
+    if (m->marks.count == 0)
+        return bad(m, "an instruction finds no mark on the stack");
+    *count = depth(m);
+    m->stack.count -= *count;
+    --m->marks.count;
+    *items = *count ? m->stack.items + m->stack.count : NULL;
+    return true;
+}
+
+static bool put(struct machine *m, uint64_t index)
+{
+    if (!need(m, 1))
+        return false;
+    // Python numbers them from 0 or 1; a table larger than the number of values has no use.
+    if (index > m->pickle->node_count)
+        return bad(m, "a memo index is out of range");
+    while (m->memo.count <= index) {
+        if (!push_value(m, &m->memo, PICKLE_ABSENT))
+            return false;
+    }
+    m->memo.items[index] = top(m);
+    return true;
+}
+
+static bool get(struct machine *m, uint64_t index)
+{
+    if (index >= m->memo.count || m->memo.items[index] == PICKLE_ABSENT)
+        return bad(m, "it recalls a value that it never stored");
+    return push(m, m->memo.items[index]);
+}
+
+static bool append(struct machine *m, struct pickle_list *list, const uint32_t *items,
+                   uint32_t count)
+{
+    if (count > PICKLE_MAX_REFERENCES - m->references)
+        return fail(m, CUBBY_TOO_LARGE, "its containers have more than %u elements",
+                    PICKLE_MAX_REFERENCES);
+    m->references += count;
+    if (count > list->capacity - list->count) {
+        uint32_t capacity = list->count + count;
+        if (list->capacity > 0 && capacity < 2 * list->capacity)
+            capacity = 2 * list->capacity;
+        uint32_t *grown = arena_alloc(&m->pickle->arena, capacity * sizeof(*grown));
+        if (!grown)
+            return fail(m, CUBBY_NO_MEMORY, "out of memory");
+        if (list->count > 0)
+            memcpy(grown, list->items, list->count * sizeof(*grown));
+        list->items = grown;
+        list->capacity = capacity;
+    }
+    if (count > 0)
+        memcpy(list->items + list->count, items, count * sizeof(*items));
+    list->count += count;
+    return true;
+}
+
+// ---- instructions
+
+static bool do_integer(struct machine *m, int64_t value)
+{
+    struct pickle_node *node = push_node(m, PICKLE_INT);
+    if (node)
+        node->integer = value;
+    return node != NULL;
+}
+
+static bool do_unsigned(struct machine *m, size_t width)
+{
+    uint64_t value = 0;
+    return take_number(m, width, &value) && do_integer(m, (int64_t)value);
+}
+
+static bool do_signed(struct machine *m)
+{
+    uint64_t value = 0;
+    return take_number(m, 4, &value) && do_integer(m, (int32_t)(uint32_t)value);
+}
+
+// Two's complement of any length; only what fits 64 bits is kept.
+static bool do_long(struct machine *m, size_t width)
+{
+    uint64_t size = 0;
+    const uint8_t *bytes = NULL;
+    if (!take_number(m, width, &size))
+        return false;
+    if (width == 4 && size > INT32_MAX)
+        return bad(m, "a number has a negative length");
+    if (!take(m, (size_t)size, &bytes))
+        return false;
+    if (size > 8)
+        return push_node(m, PICKLE_BIGINT) != NULL;
+    uint64_t value = size > 0 && bytes[size - 1] & 0x80 ? UINT64_MAX : 0;
+    for (size_t i = (size_t)size; i-- > 0;)
+        value = value << 8 | bytes[i];
+    return do_integer(m, (int64_t)value);
+}
+
+static bool do_float(struct machine *m)
+{
+    const uint8_t *bytes = NULL;
+    if (!take(m, 8, &bytes))
+        return false;
+    uint64_t bits = 0; // the one big-endian number of the format
+    for (size_t i = 0; i < 8; ++i)
+        bits = bits << 8 | bytes[i];
+    struct pickle_node *node = push_node(m, PICKLE_FLOAT);
+    if (node)
+        memcpy(&node->real, &bits, sizeof(bits));
+    return node != NULL;
+}
+
+static bool do_text(struct machine *m, enum pickle_kind kind, size_t width)
+{
+    uint64_t size = 0;
+    const uint8_t *bytes = NULL;
+    if (!take_number(m, width, &size))
+        return false;
+    if (size > (uint64_t)(m->end - m->at))
+        return bad(m, "a string is cut short");
+    if (size > PICKLE_MAX_STRING)
+        return fail(m, CUBBY_TOO_LARGE, "a string exceeds %zu bytes", PICKLE_MAX_STRING);
+    if (!take(m, (size_t)size, &bytes))
+        return false;
+    struct pickle_node *node = push_node(m, kind);
+    if (!node)
+        return false;
+    node->text.data = (const char *)bytes;
+    node->text.size_bytes = (size_t)size;
+    return true;
+}
+
+static bool make_global(struct machine *m, const char *module, size_t module_bytes,
+                        const char *name, size_t name_bytes)
+{
+    if (module_bytes > PICKLE_MAX_GLOBAL || name_bytes > PICKLE_MAX_GLOBAL)
+        return fail(m, CUBBY_TOO_LARGE, "a name exceeds %u bytes", PICKLE_MAX_GLOBAL);
+    if (memchr(module, 0, module_bytes) || memchr(name, 0, name_bytes))
+        return bad(m, "a name holds a zero byte");
+    struct pickle_node *node = push_node(m, PICKLE_GLOBAL);
+    if (!node)
+        return false;
+    node->global.module = arena_copy(&m->pickle->arena, module, module_bytes);
+    node->global.name = arena_copy(&m->pickle->arena, name, name_bytes);
+    if (!node->global.module || !node->global.name)
+        return fail(m, CUBBY_NO_MEMORY, "out of memory");
+    return true;
+}
+
+static bool take_line(struct machine *m, const char **line, size_t *size)
+{
+    size_t left = (size_t)(m->end - m->at);
+    size_t limit = left < PICKLE_MAX_GLOBAL ? left : PICKLE_MAX_GLOBAL;
+    const uint8_t *newline = limit ? memchr(m->at, '\n', limit) : NULL;
+    if (!newline)
+        return bad(m, "a name has no end");
+    *line = (const char *)m->at;
+    *size = (size_t)(newline - m->at);
+    m->at = newline + 1;
+    return true;
+}
+
+static bool do_global(struct machine *m)
+{
+    const char *module = NULL, *name = NULL;
+    size_t module_bytes = 0, name_bytes = 0;
+    return take_line(m, &module, &module_bytes) && take_line(m, &name, &name_bytes) &&
+           make_global(m, module, module_bytes, name, name_bytes);
+}
+
+static bool do_stack_global(struct machine *m)
+{
+    if (!need(m, 2))
+        return false;
+    const struct pickle_node *name = node_at(m, pop(m)), *module = node_at(m, pop(m));
+    if (name->kind != PICKLE_STRING || module->kind != PICKLE_STRING)
+        return bad(m, "a name is not a string");
+    return make_global(m, module->text.data, module->text.size_bytes, name->text.data,
+                       name->text.size_bytes);
+}
+
+static bool do_tuple(struct machine *m, uint32_t count)
+{
+    uint32_t items[3];
+    if (!need(m, count))
+        return false;
+    for (uint32_t i = count; i-- > 0;)
+        items[i] = pop(m);
+    struct pickle_node *node = push_node(m, PICKLE_TUPLE);
+    return node && append(m, &node->list, items, count);
+}
+
+// TUPLE, FROZENSET: everything above the mark.
+static bool do_collect(struct machine *m, enum pickle_kind kind)
+{
+    const uint32_t *items = NULL;
+    uint32_t count = 0;
+    struct pickle_list list = {0};
+    // Copied before the push, which may overwrite or move the popped entries.
+    if (!pop_mark(m, &items, &count) || !append(m, &list, items, count))
+        return false;
+    struct pickle_node *node = push_node(m, kind);
+    if (node)
+        node->list = list;
+    return node != NULL;
+}
+
+static bool extend(struct machine *m, enum pickle_kind kind, const uint32_t *items, uint32_t count)
+{
+    if (!need(m, 1))
+        return false;
+    struct pickle_node *node = node_at(m, top(m));
+    if (node->kind == PICKLE_OBJECT)
+        return append(m, kind == PICKLE_DICT ? &node->object->pairs : &node->object->list, items,
+                      count);
+    if (node->kind != kind)
+        return bad(m, "elements are added to something that cannot hold them");
+    return append(m, &node->list, items, count);
+}
+
+static bool do_append(struct machine *m)
+{
+    if (!need(m, 2))
+        return false;
+    uint32_t item = pop(m);
+    return extend(m, PICKLE_LIST, &item, 1);
+}
+
+static bool do_set_item(struct machine *m)
+{
+    if (!need(m, 3))
+        return false;
+    m->stack.count -= 2; // nothing is pushed before they are read
+    return extend(m, PICKLE_DICT, m->stack.items + m->stack.count, 2);
+}
+
+// APPENDS, ADDITEMS, SETITEMS
+static bool do_extend(struct machine *m, enum pickle_kind kind)
+{
+    const uint32_t *items = NULL;
+    uint32_t count = 0;
+    if (!pop_mark(m, &items, &count))
+        return false;
+    if (kind == PICKLE_DICT && count % 2)
+        return bad(m, "a key has no value");
+    return extend(m, kind, items, count);
+}
+
+// REDUCE and NEWOBJ look alike here: nothing is called, and what would be called is kept.
+static bool do_call(struct machine *m, bool constructed, bool keywords)
+{
+    if (!need(m, keywords ? 3 : 2))
+        return false;
+    uint32_t keyword_node = keywords ? pop(m) : PICKLE_ABSENT;
+    uint32_t arguments = pop(m), callable = pop(m);
+    enum pickle_kind kind = node_at(m, callable)->kind;
+    if (kind != PICKLE_GLOBAL && kind != PICKLE_OBJECT && kind != PICKLE_PERSISTENT)
+        return bad(m, "something is called that is not a function");
+    if (node_at(m, arguments)->kind != PICKLE_TUPLE)
+        return bad(m, "a function is called without arguments");
+    if (keywords && node_at(m, keyword_node)->kind != PICKLE_DICT)
+        return bad(m, "a function is called without named arguments");
+
+    struct pickle_node *node = push_node(m, PICKLE_OBJECT);
+    if (!node)
+        return false;
+    node->object = arena_alloc(&m->pickle->arena, sizeof(*node->object));
+    if (!node->object)
+        return fail(m, CUBBY_NO_MEMORY, "out of memory");
+    *node->object = (struct pickle_object){
+        .callable = callable,
+        .arguments = arguments,
+        .keywords = keyword_node,
+        .state = PICKLE_ABSENT,
+        .constructed = constructed,
+    };
+    return true;
+}
+
+static bool do_build(struct machine *m)
+{
+    if (!need(m, 2))
+        return false;
+    uint32_t state = pop(m);
+    struct pickle_node *node = node_at(m, top(m));
+    if (node->kind != PICKLE_OBJECT)
+        return bad(m, "attributes are given to something that has none");
+    node->object->state = state;
+    return true;
+}
+
+static bool do_persistent(struct machine *m)
+{
+    if (!need(m, 1))
+        return false;
+    uint32_t id = pop(m);
+    struct pickle_node *node = push_node(m, PICKLE_PERSISTENT);
+    if (node)
+        node->persistent = id;
+    return node != NULL;
+}
+
+static bool do_pop(struct machine *m)
+{
+    if (!need(m, 1))
+        return false;
+    pop(m);
+    return true;
+}
+
+static bool do_pop_mark(struct machine *m)
+{
+    const uint32_t *items = NULL;
+    uint32_t count = 0;
+    return pop_mark(m, &items, &count);
+}
+
+static bool do_bool(struct machine *m, bool value)
+{
+    struct pickle_node *node = push_node(m, PICKLE_BOOL);
+    if (node)
+        node->boolean = value;
+    return node != NULL;
+}
+
+static bool do_protocol(struct machine *m)
+{
+    uint64_t protocol = 0;
+    if (!take_number(m, 1, &protocol))
+        return false;
+    return protocol <= 5 ||
+           fail(m, CUBBY_UNSUPPORTED, "protocol %u is newer than 5", (unsigned)protocol);
+}
+
+static bool do_frame(struct machine *m)
+{
+    uint64_t size = 0;
+    if (!take_number(m, 8, &size))
+        return false;
+    return size <= (uint64_t)(m->end - m->at) || bad(m, "a frame is cut short");
+}
+
+static bool do_stop(struct machine *m)
+{
+    m->stopped = true;
+    return (m->stack.count == 1 && m->marks.count == 0) || bad(m, "it does not end with one value");
+}
+
+static bool do_put(struct machine *m, size_t width)
+{
+    uint64_t index = 0;
+    return take_number(m, width, &index) && put(m, index);
+}
+
+static bool do_get(struct machine *m, size_t width)
+{
+    uint64_t index = 0;
+    return take_number(m, width, &index) && get(m, index);
+}
+
+static bool step(struct machine *m, uint8_t opcode)
+{
+    switch (opcode) {
+    case 0x80: // PROTO
+        return do_protocol(m);
+    case 0x95: // FRAME
+        return do_frame(m);
+    case '.': // STOP
+        return do_stop(m);
+    case '(': // MARK
+        return push_mark(m);
+    case '0': // POP
+        return do_pop(m);
+    case '1': // POP_MARK
+        return do_pop_mark(m);
+
+    case 'q': // BINPUT
+        return do_put(m, 1);
+    case 'r': // LONG_BINPUT
+        return do_put(m, 4);
+    case 0x94: // MEMOIZE
+        return put(m, m->memo.count);
+    case 'h': // BINGET
+        return do_get(m, 1);
+    case 'j': // LONG_BINGET
+        return do_get(m, 4);
+
+    case 'N': // NONE
+        return push_node(m, PICKLE_NONE) != NULL;
+    case 0x88: // NEWTRUE
+        return do_bool(m, true);
+    case 0x89: // NEWFALSE
+        return do_bool(m, false);
+    case 'J': // BININT
+        return do_signed(m);
+    case 'K': // BININT1
+        return do_unsigned(m, 1);
+    case 'M': // BININT2
+        return do_unsigned(m, 2);
+    case 0x8a: // LONG1
+        return do_long(m, 1);
+    case 0x8b: // LONG4
+        return do_long(m, 4);
+    case 'G': // BINFLOAT
+        return do_float(m);
+
+    case 0x8c: // SHORT_BINUNICODE
+    case 'U':  // SHORT_BINSTRING: Python 2's str, which torch reads as UTF-8
+        return do_text(m, PICKLE_STRING, 1);
+    case 'X': // BINUNICODE
+    case 'T': // BINSTRING: its length is signed, but over the limit when negative
+        return do_text(m, PICKLE_STRING, 4);
+    case 0x8d: // BINUNICODE8
+        return do_text(m, PICKLE_STRING, 8);
+    case 'C': // SHORT_BINBYTES
+        return do_text(m, PICKLE_BYTES, 1);
+    case 'B': // BINBYTES
+        return do_text(m, PICKLE_BYTES, 4);
+    case 0x8e: // BINBYTES8
+    case 0x96: // BYTEARRAY8
+        return do_text(m, PICKLE_BYTES, 8);
+
+    case ')': // EMPTY_TUPLE
+        return push_node(m, PICKLE_TUPLE) != NULL;
+    case 0x85: // TUPLE1
+        return do_tuple(m, 1);
+    case 0x86: // TUPLE2
+        return do_tuple(m, 2);
+    case 0x87: // TUPLE3
+        return do_tuple(m, 3);
+    case 't': // TUPLE
+        return do_collect(m, PICKLE_TUPLE);
+    case ']': // EMPTY_LIST
+        return push_node(m, PICKLE_LIST) != NULL;
+    case 'a': // APPEND
+        return do_append(m);
+    case 'e': // APPENDS
+        return do_extend(m, PICKLE_LIST);
+    case '}': // EMPTY_DICT
+        return push_node(m, PICKLE_DICT) != NULL;
+    case 's': // SETITEM
+        return do_set_item(m);
+    case 'u': // SETITEMS
+        return do_extend(m, PICKLE_DICT);
+    case 0x8f: // EMPTY_SET
+        return push_node(m, PICKLE_SET) != NULL;
+    case 0x90: // ADDITEMS
+        return do_extend(m, PICKLE_SET);
+    case 0x91: // FROZENSET
+        return do_collect(m, PICKLE_SET);
+
+    case 'c': // GLOBAL
+        return do_global(m);
+    case 0x93: // STACK_GLOBAL
+        return do_stack_global(m);
+    case 'R': // REDUCE
+        return do_call(m, false, false);
+    case 0x81: // NEWOBJ
+        return do_call(m, true, false);
+    case 0x92: // NEWOBJ_EX
+        return do_call(m, true, true);
+    case 'b': // BUILD
+        return do_build(m);
+    case 'Q': // BINPERSID
+        return do_persistent(m);
+    default:
+        return fail(m, CUBBY_BAD_DATA, "instruction 0x%02x is unknown or not allowed", opcode);
+    }
+}
+
+enum cubby_status pickle_parse(struct pickle **out, const uint8_t *data, size_t size_bytes,
+                               size_t *used_bytes, const struct cubby_log *log)
+{
+    *out = NULL;
+    struct machine m = {.begin = data, .at = data, .end = data + size_bytes, .log = log};
+    if (size_bytes > PICKLE_MAX_BYTES) {
+        fail(&m, CUBBY_TOO_LARGE, "it has %zu bytes, the limit is %zu", size_bytes,
+             PICKLE_MAX_BYTES);
+        return m.status;
+    }
+    m.pickle = calloc(1, sizeof(*m.pickle));
+    if (!m.pickle)
+        return CUBBY_NO_MEMORY;
+
+    const uint8_t *opcode = NULL;
+    while (!m.stopped && take(&m, 1, &opcode) && step(&m, *opcode)) {
+    }
+    if (m.status)
+        goto out;
+    m.pickle->root = top(&m);
+    if (used_bytes)
+        *used_bytes = (size_t)(m.at - m.begin);
+    *out = m.pickle;
+    m.pickle = NULL;
+
+out:
+    pickle_destroy(&m.pickle);
+    free(m.stack.items);
+    free(m.marks.items);
+    free(m.memo.items);
+    return m.status;
+}

@@ -1,0 +1,134 @@
+#include "engine/net.h"
+
+#include <stdlib.h>
+
+#include "graph/executor.h"
+#include "graph/graph.h"
+
+#define DEFAULT_SLOTS 3u
+
+struct cubby_net {
+    struct cubby_gpu *gpu; // borrowed
+    struct executor *executor;
+    uint32_t max_batch, slots;
+    uint32_t classes, features;
+    size_t image_bytes;
+};
+
+// Software drivers share the caches with the decoders and gain nothing beyond 8 images; GPUs need
+// enough pixels to fill their compute units in the 7x7 layers.
+static uint32_t default_batch(const struct cubby_gpu *gpu)
+{
+    switch (gpu->info.kind) {
+    case CUBBY_DEVICE_CPU:
+        return 8;
+    case CUBBY_DEVICE_DISCRETE:
+        return gpu->info.memory_bytes > (uint64_t)6 << 30 ? 64 : 32;
+    default:
+        return 16;
+    }
+}
+
+enum cubby_status cubby_net_create(struct cubby_net **out, struct cubby_gpu *gpu,
+                                   const struct cubby_model *model,
+                                   const struct cubby_net_params *params)
+{
+    static const struct cubby_net_params defaults = {0};
+    *out = NULL;
+    if (!params)
+        params = &defaults;
+    if (params->max_batch > CUBBY_NET_MAX_BATCH || params->slots > CUBBY_NET_MAX_SLOTS) {
+        cubby_log(&gpu->log, CUBBY_LOG_ERROR, "a batch of %u images in %u slots is over %u in %u",
+                  params->max_batch, params->slots, CUBBY_NET_MAX_BATCH, CUBBY_NET_MAX_SLOTS);
+        return CUBBY_TOO_LARGE;
+    }
+
+    struct cubby_net *net = calloc(1, sizeof(*net));
+    struct graph *graph = malloc(sizeof(*graph)); // too large for a thread's stack
+    enum cubby_status status = CUBBY_NO_MEMORY;
+    if (!net || !graph)
+        goto out;
+    net->gpu = gpu;
+    net->max_batch = params->max_batch ? params->max_batch : default_batch(gpu);
+    net->slots = params->slots ? params->slots : DEFAULT_SLOTS;
+    status = graph_build(graph, model, &gpu->log);
+    if (status)
+        goto out;
+    net->classes = graph->result_channels[GRAPH_LOGITS];
+    net->features = graph->result_channels[GRAPH_FEATURES];
+    net->image_bytes = (size_t)graph->input_width * graph->input_height * 3;
+    const struct executor_params executor = {net->max_batch, net->slots};
+    status = executor_create(&net->executor, gpu, graph, &executor);
+    if (!status) {
+        *out = net;
+        net = NULL;
+    }
+
+out:
+    free(graph);
+    cubby_net_destroy(&net);
+    return status;
+}
+
+void cubby_net_destroy(struct cubby_net **net)
+{
+    if (!*net)
+        return;
+    executor_destroy(&(*net)->executor);
+    free(*net);
+    *net = NULL;
+}
+
+uint32_t cubby_net_max_batch(const struct cubby_net *net)
+{
+    return net->max_batch;
+}
+
+uint32_t cubby_net_slots(const struct cubby_net *net)
+{
+    return net->slots;
+}
+
+uint32_t cubby_net_class_count(const struct cubby_net *net)
+{
+    return net->classes;
+}
+
+uint32_t cubby_net_feature_count(const struct cubby_net *net)
+{
+    return net->features;
+}
+
+size_t cubby_net_image_bytes(const struct cubby_net *net)
+{
+    return net->image_bytes;
+}
+
+uint64_t cubby_net_device_bytes(const struct cubby_net *net)
+{
+    return executor_device_bytes(net->executor);
+}
+
+uint8_t *cubby_net_input(struct cubby_net *net, uint32_t slot)
+{
+    return executor_input(net->executor, slot);
+}
+
+enum cubby_status cubby_net_submit(struct cubby_net *net, uint32_t slot, uint32_t count)
+{
+    return executor_submit(net->executor, slot, count);
+}
+
+enum cubby_status cubby_net_wait(struct cubby_net *net, uint32_t slot,
+                                 struct cubby_net_output *output)
+{
+    const enum cubby_status status = executor_wait(net->executor, slot);
+    if (status)
+        return status;
+    *output = (struct cubby_net_output){
+        .logits = executor_output(net->executor, slot, GRAPH_LOGITS),
+        .probabilities = executor_output(net->executor, slot, GRAPH_PROBABILITIES),
+        .features = executor_output(net->executor, slot, GRAPH_FEATURES),
+    };
+    return CUBBY_OK;
+}
