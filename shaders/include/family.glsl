@@ -1,0 +1,37 @@
+// How each kernel family reads its tensors; every kernel of a family has the same four bindings.
+//
+// Activations are NC4HW4: texel [block][image][y][x] holds channels 4*block .. 4*block+3, with
+// zeros in the channels that pad the last block.
+//
+//   binding  lane                                  tile
+//   0        texel buffer over the whole arena     the input tensor
+//   1        texel buffer over all weights         all weights of this layer
+//   2        the output tensor                     the output tensor
+//   3        other: input bytes                    other: input bytes, or the tensor to add
+//
+// The lane family uses storage texel buffers because Mesa's CPU driver turns their loads into one
+// gather (1.1 ns for 8 floats) and every other kind into eight serial, bounds-checked accesses.
+// Texel 0 of the arena is always zero: lanes that fall into the padding read it.
+// It writes 64 bits at a time: that driver stores each lane's each component by itself, and half as
+// many stores are half the time.
+#ifdef LANE
+#extension GL_ARB_gpu_shader_int64 : require
+#define TEXEL u64vec2
+#define PACK(v)                                                                                    \
+    u64vec2(packUint2x32(floatBitsToUint((v).xy)), packUint2x32(floatBitsToUint((v).zw)))
+layout(binding = 0, rgba32f) uniform readonly imageBuffer src_texels;
+layout(binding = 1, rgba32f) uniform readonly imageBuffer weight_texels;
+#define LOAD_SRC(i) imageLoad(src_texels, int(i))
+#define LOAD_WEIGHT(i) imageLoad(weight_texels, int(i))
+#else
+#define TEXEL vec4
+#define PACK(v) (v)
+layout(binding = 0, std430) readonly buffer Src {
+    vec4 src_values[];
+};
+layout(binding = 1, std430) readonly buffer Weights {
+    vec4 weight_values[];
+};
+#define LOAD_SRC(i) src_values[i]
+#define LOAD_WEIGHT(i) weight_values[i]
+#endif

@@ -1,0 +1,45 @@
+// Bytes to normalised floats: (byte / 255 - mean) / std, as torchvision's ToTensor + Normalize.
+//   bytes  u8 [n][h][w][3], packed, in words    dst  f32 NC4HW4 [1][n][h][w] = (r, g, b, 0)
+// One invocation converts four pixels: three words.
+#version 450
+#extension GL_GOOGLE_include_directive : require
+
+#include "family.glsl"
+#include "normalize_push.h"
+
+layout(local_size_x = 64) in;
+layout(binding = 2, std430) writeonly buffer Dst {
+    TEXEL dst[];
+};
+layout(binding = 3, std430) readonly buffer Bytes {
+    uint words[];
+};
+layout(push_constant) uniform Push {
+    normalize_push p;
+};
+
+TEXEL texel(uint r, uint g, uint b)
+{
+    const vec3 mean = vec3(p.mean_r, p.mean_g, p.mean_b), std = vec3(p.std_r, p.std_g, p.std_b);
+    return PACK(vec4((vec3(r, g, b) / 255.0 - mean) / std, 0.0));
+}
+
+uint byte_of(uint word, int index)
+{
+    return bitfieldExtract(word, index * 8, 8);
+}
+
+void main()
+{
+    const uint group = gl_GlobalInvocationID.x, first = group * 4;
+    if (first >= p.pixels)
+        return;
+    const uint a = words[group * 3], b = words[group * 3 + 1], c = words[group * 3 + 2];
+    dst[first] = texel(byte_of(a, 0), byte_of(a, 1), byte_of(a, 2));
+    if (first + 1 < p.pixels)
+        dst[first + 1] = texel(byte_of(a, 3), byte_of(b, 0), byte_of(b, 1));
+    if (first + 2 < p.pixels)
+        dst[first + 2] = texel(byte_of(b, 2), byte_of(b, 3), byte_of(c, 0));
+    if (first + 3 < p.pixels)
+        dst[first + 3] = texel(byte_of(c, 1), byte_of(c, 2), byte_of(c, 3));
+}
