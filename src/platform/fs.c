@@ -1,0 +1,325 @@
+#include "platform/fs.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <uv.h>
+
+#include "platform/fs_system.h"
+#include "platform/path.h"
+
+// One call never moves more: libuv's buffer lengths are 32 bit, and so are Windows' calls.
+#define MAX_TRANSFER_BYTES (1u << 30)
+
+// Every request here is synchronous (no callback), so no loop is needed.
+static int64_t finish(uv_fs_t *request, int result)
+{
+    int64_t value = result < 0 ? result : (int64_t)request->result;
+    uv_fs_req_cleanup(request);
+    return value;
+}
+
+static int real_open(const struct fs *fs, const char *path, enum fs_open how)
+{
+    (void)fs;
+    uv_fs_t request;
+    int result = uv_fs_open(NULL, &request, path, fs_system_open_flags(how), 0600, NULL);
+    return (int)finish(&request, result);
+}
+
+static uv_buf_t transfer_buffer(const void *buffer, size_t bytes)
+{
+    size_t length = bytes < MAX_TRANSFER_BYTES ? bytes : MAX_TRANSFER_BYTES;
+    return uv_buf_init((char *)(uintptr_t)buffer, (unsigned)length);
+}
+
+static int64_t real_read_from(int file, void *buffer, size_t bytes, int64_t offset)
+{
+    uv_buf_t into = transfer_buffer(buffer, bytes);
+    int64_t got;
+    do {
+        uv_fs_t request;
+        got = finish(&request, uv_fs_read(NULL, &request, file, &into, 1, offset, NULL));
+    } while (got == UV_EINTR); // libuv retries everything but reads
+    return got;
+}
+
+static int64_t real_read(const struct fs *fs, int file, void *buffer, size_t bytes)
+{
+    (void)fs;
+    return real_read_from(file, buffer, bytes, -1);
+}
+
+static int64_t real_read_at(const struct fs *fs, int file, void *buffer, size_t bytes,
+                            uint64_t offset)
+{
+    (void)fs;
+    if (offset > INT64_MAX)
+        return UV_EINVAL;
+    return real_read_from(file, buffer, bytes, (int64_t)offset);
+}
+
+static int64_t real_write(const struct fs *fs, int file, const void *buffer, size_t bytes)
+{
+    (void)fs;
+    uv_buf_t from = transfer_buffer(buffer, bytes);
+    uv_fs_t request;
+    return finish(&request, uv_fs_write(NULL, &request, file, &from, 1, -1, NULL));
+}
+
+static int64_t nanoseconds(uv_timespec_t time)
+{
+    int64_t seconds = (int64_t)time.tv_sec;
+    // A damaged file system can say anything; the year 2262 is the end of the range.
+    if (seconds > INT64_MAX / 1000000000 - 1)
+        seconds = INT64_MAX / 1000000000 - 1;
+    if (seconds < INT64_MIN / 1000000000 + 1)
+        seconds = INT64_MIN / 1000000000 + 1;
+    return seconds * 1000000000 + time.tv_nsec;
+}
+
+static int finish_stat(uv_fs_t *request, int result, struct fs_stat *out)
+{
+    memset(out, 0, sizeof(*out));
+    if (result >= 0) {
+        const uv_stat_t *stat = &request->statbuf;
+        out->size_bytes = stat->st_size;
+        out->device = stat->st_dev;
+        out->inode = stat->st_ino;
+        out->links = stat->st_nlink;
+        out->mtime_ns = nanoseconds(stat->st_mtim);
+        out->atime_ns = nanoseconds(stat->st_atim);
+        out->birthtime_ns = nanoseconds(stat->st_birthtim);
+        out->mode = (uint32_t)stat->st_mode;
+        out->is_file = (stat->st_mode & S_IFMT) == S_IFREG;
+        out->is_folder = (stat->st_mode & S_IFMT) == S_IFDIR;
+#ifdef S_IFLNK
+        out->is_symlink = (stat->st_mode & S_IFMT) == S_IFLNK;
+#endif
+    }
+    return (int)finish(request, result);
+}
+
+static int real_stat(const struct fs *fs, const char *path, struct fs_stat *out)
+{
+    (void)fs;
+    uv_fs_t request;
+    return finish_stat(&request, uv_fs_stat(NULL, &request, path, NULL), out);
+}
+
+static int real_lstat(const struct fs *fs, const char *path, struct fs_stat *out)
+{
+    (void)fs;
+    uv_fs_t request;
+    return finish_stat(&request, uv_fs_lstat(NULL, &request, path, NULL), out);
+}
+
+static int real_fstat(const struct fs *fs, int file, struct fs_stat *out)
+{
+    (void)fs;
+    uv_fs_t request;
+    return finish_stat(&request, uv_fs_fstat(NULL, &request, file, NULL), out);
+}
+
+static int real_set_times(const struct fs *fs, int file, int64_t atime_ns, int64_t mtime_ns)
+{
+    (void)fs;
+    return fs_system_set_times(file, atime_ns, mtime_ns);
+}
+
+static int real_set_mode(const struct fs *fs, int file, uint32_t mode)
+{
+    (void)fs;
+    uv_fs_t request;
+    return (int)finish(&request, uv_fs_fchmod(NULL, &request, file, (int)(mode & 0777), NULL));
+}
+
+static int real_sync(const struct fs *fs, int file)
+{
+    (void)fs;
+    uv_fs_t request;
+    return (int)finish(&request, uv_fs_fsync(NULL, &request, file, NULL));
+}
+
+static int real_sync_folder(const struct fs *fs, const char *path)
+{
+    (void)fs;
+    return fs_system_sync_folder(path);
+}
+
+static int real_close(const struct fs *fs, int file)
+{
+    (void)fs;
+    uv_fs_t request;
+    return (int)finish(&request, uv_fs_close(NULL, &request, file, NULL));
+}
+
+static int real_publish(const struct fs *fs, const char *from, const char *to)
+{
+    (void)fs;
+    return fs_system_publish(from, to);
+}
+
+static int real_replace(const struct fs *fs, const char *from, const char *to)
+{
+    (void)fs;
+    return fs_system_replace(from, to);
+}
+
+static int real_unlink(const struct fs *fs, const char *path)
+{
+    (void)fs;
+    uv_fs_t request;
+    return (int)finish(&request, uv_fs_unlink(NULL, &request, path, NULL));
+}
+
+static int real_make_folder(const struct fs *fs, const char *path)
+{
+    (void)fs;
+    uv_fs_t request;
+    return (int)finish(&request, uv_fs_mkdir(NULL, &request, path, 0777, NULL));
+}
+
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static int real_list(const struct fs *fs, const char *path, struct fs_names *out)
+{
+    (void)fs;
+    *out = (struct fs_names){0};
+    uv_fs_t request;
+    int result = uv_fs_scandir(NULL, &request, path, 0, NULL);
+    if (result < 0)
+        goto out;
+
+    size_t capacity = request.result > 0 ? (size_t)request.result : 1;
+    out->names = calloc(capacity, sizeof(*out->names));
+    if (!out->names) {
+        result = UV_ENOMEM;
+        goto out;
+    }
+    uv_dirent_t entry;
+    while ((result = uv_fs_scandir_next(&request, &entry)) == 0 && out->count < capacity) {
+        out->names[out->count] = strdup(entry.name);
+        if (!out->names[out->count]) {
+            result = UV_ENOMEM;
+            goto out;
+        }
+        out->count++;
+    }
+    if (result == UV_EOF)
+        result = 0;
+    // libuv sorts by the locale's rules; ours must be the same on every machine.
+    qsort(out->names, out->count, sizeof(*out->names), compare_names);
+
+out:
+    uv_fs_req_cleanup(&request);
+    if (result)
+        fs_names_free(out);
+    return result;
+}
+
+static bool real_is_hidden(const struct fs *fs, const char *path)
+{
+    (void)fs;
+    return fs_system_is_hidden(path);
+}
+
+static const struct fs real = {
+    .open = real_open,
+    .read = real_read,
+    .read_at = real_read_at,
+    .write = real_write,
+    .stat = real_stat,
+    .lstat = real_lstat,
+    .fstat = real_fstat,
+    .set_times = real_set_times,
+    .set_mode = real_set_mode,
+    .sync = real_sync,
+    .sync_folder = real_sync_folder,
+    .close = real_close,
+    .publish = real_publish,
+    .replace = real_replace,
+    .unlink = real_unlink,
+    .make_folder = real_make_folder,
+    .list = real_list,
+    .is_hidden = real_is_hidden,
+};
+
+const struct fs *fs_real(void)
+{
+    return &real;
+}
+
+void fs_names_free(struct fs_names *names)
+{
+    for (size_t i = 0; i < names->count; i++)
+        free(names->names[i]);
+    free(names->names);
+    *names = (struct fs_names){0};
+}
+
+int fs_write_all(const struct fs *fs, int file, const void *buffer, size_t bytes)
+{
+    const uint8_t *from = buffer;
+    while (bytes > 0) {
+        int64_t written = fs->write(fs, file, from, bytes);
+        if (written < 0)
+            return (int)written;
+        if (written == 0 || (uint64_t)written > bytes)
+            return UV_EIO; // neither an error nor progress: never loop on it
+        from += written;
+        bytes -= (size_t)written;
+    }
+    return 0;
+}
+
+int fs_make_folders(const struct fs *fs, const char *path)
+{
+    int result = fs->make_folder(fs, path);
+    if (result == UV_EEXIST || result == 0) {
+        struct fs_stat stat;
+        int found = fs->stat(fs, path, &stat);
+        return found ? found : stat.is_folder ? 0 : UV_ENOTDIR;
+    }
+    if (result != UV_ENOENT)
+        return result;
+
+    char *parent = path_parent(path);
+    if (!parent)
+        return UV_ENOMEM;
+    // "." and "/" have themselves above them; an end to the climb either way.
+    if (strcmp(parent, path) != 0 && strlen(parent) < strlen(path)) {
+        result = fs_make_folders(fs, parent);
+        if (result == 0) {
+            result = fs->make_folder(fs, path);
+            if (result == UV_EEXIST) // made by someone else meanwhile
+                result = 0;
+        }
+    }
+    free(parent);
+    return result;
+}
+
+const char *fs_error_text(int code)
+{
+    return code == 0 ? "success" : uv_strerror(code);
+}
+
+enum cubby_status fs_status(int code)
+{
+    switch (code) {
+    case 0:
+        return CUBBY_OK;
+    case UV_ENOSPC:
+    case UV_EFBIG:
+        return CUBBY_NO_SPACE;
+    case UV_ENOMEM:
+        return CUBBY_NO_MEMORY;
+    default:
+        // libuv has no name of its own for an exceeded quota, so it hands out the system's.
+        return fs_system_is_quota(code) ? CUBBY_NO_SPACE : CUBBY_IO;
+    }
+}
