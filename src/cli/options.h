@@ -1,0 +1,101 @@
+// The command line: one table of options from which parsing, help, man page and shell completions
+// come. Parsing fills a struct and returns an error sentence; it never acts, prints or exits.
+//
+// Every long option --some-name can also be given as CUBBY_SOME_NAME (for flags: 1, true, yes, on
+// or 0, false, no, off); the command line wins. A variable is only looked at by commands that take
+// its option; an empty one counts as not set.
+#ifndef SRC_CLI_OPTIONS_H
+#define SRC_CLI_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "engine/gpu.h"
+#include "engine/image.h"
+#include "engine/net.h"
+#include "engine/status.h"
+
+enum cli_command {
+    CLI_NONE, // only with help: no command in particular
+    CLI_SORT,
+    CLI_CLASSIFY,
+    CLI_IMPORT,
+    CLI_INFO,
+    CLI_DEVICES,
+    CLI_BENCH,
+    CLI_HELP,    // `help_about` says about what: `cubby help sort`, `cubby sort --help`, `cubby`
+    CLI_VERSION, // `cubby version`, `cubby --version`
+    CLI_GENERATE // `generate` says what: cubby --generate man
+};
+
+enum cli_pack { CLI_PACK_FOLDERS, CLI_PACK_ZIP };
+enum cli_precision { CLI_FP32 };
+
+enum cli_generate {
+    CLI_GENERATE_MAN,
+    CLI_GENERATE_COMPLETE_BASH,
+    CLI_GENERATE_COMPLETE_ZSH,
+    CLI_GENERATE_COMPLETE_FISH,
+};
+
+#define CLI_ERROR_BYTES 512u
+#define CLI_MAX_THREADS 1024u
+#define CLI_MAX_BATCH CUBBY_NET_MAX_BATCH
+
+// Strings are borrowed from argv or the environment; NULL: not given.
+struct cli_options {
+    enum cli_command command;
+    enum cli_command help_about;
+    enum cli_generate generate;
+    const char **arguments; // owned (cli_options_fini); what is not an option, in order
+    size_t argument_count;  // checked: sort and classify 1 or more, import and info 1, others 0
+
+    const char *into;
+    const char *model;
+    const char *device;
+    const char *output;
+    const char *labels;
+    const char *log_file;
+    const char *photos;
+    enum cli_pack pack;
+    enum cli_precision precision;
+    enum cubby_kernels kernels;
+    double threshold;             // 0..1, 0.5 by default
+    double seconds;               // 0: bench decides
+    uint32_t batch, threads;      // 0: decided at run time
+    uint32_t top;                 // 1..PHOTO_TOP, 5 by default
+    uint32_t resize, crop;        // 0: not given
+    uint64_t max_pixels;          // pixels (given in megapixels); 0: not given
+    uint64_t max_file_size_bytes; // 1 GiB by default
+    enum cubby_filter interpolation;
+    float mean[3], std[3];
+    bool interpolation_given, mean_given, std_given;
+    bool dry_run, json, csv, logits, exact, no_fsync, fp16, verbose, quiet;
+};
+
+struct cli_environment {
+    const char *(*get)(void *user, const char *name); // NULL: not set
+    void *user;
+};
+
+// The process's own environment (values live until it ends).
+extern const struct cli_environment cli_process_environment;
+
+// Fills *out; call cli_options_fini() whatever the result.
+//   error  on CUBBY_BAD_DATA: one sentence on what is wrong and what would be right
+// `environment` may be NULL: none.
+CUBBY_NODISCARD enum cubby_status cli_parse(struct cli_options *out, int argc,
+                                            const char *const *argv,
+                                            const struct cli_environment *environment,
+                                            char error[CLI_ERROR_BYTES]);
+void cli_options_fini(struct cli_options *options);
+
+const char *cli_command_name(enum cli_command command); // "sort"
+
+// What does not arrive, the caller finds out by flushing the stream.
+void cli_write_help(FILE *stream, enum cli_command about);
+void cli_write_generated(FILE *stream, enum cli_generate what);
+
+#endif

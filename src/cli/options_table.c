@@ -1,0 +1,182 @@
+#include "cli/options_table.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "photo.h"
+
+#define BIT(command) (1u << (command))
+#define SORT BIT(CLI_SORT)
+#define CLASSIFY BIT(CLI_CLASSIFY)
+#define IMPORT BIT(CLI_IMPORT)
+#define INFO BIT(CLI_INFO)
+#define DEVICES BIT(CLI_DEVICES)
+#define BENCH BIT(CLI_BENCH)
+#define EVERY (SORT | CLASSIFY | IMPORT | INFO | DEVICES | BENCH)
+#define USES_MODEL (SORT | CLASSIFY | BENCH)
+#define AT(member) offsetof(struct cli_options, member)
+
+static const char *const packs[] = {"folders", "zip", NULL};
+static const char *const precisions[] = {"fp32", NULL}; // as enum cli_precision
+static const char *const kernels[] = {"auto", "lane", "tile", NULL};
+static const char *const filters[] = {"bilinear", "bicubic", NULL};
+static const char *const generated[] = {"man", "complete-bash", "complete-zsh", "complete-fish",
+                                        NULL};
+
+// clang-format off
+const struct cli_option cli_option_table[] = {
+    {.name = "into", .type = CLI_TEXT, .argument = "DIR", .commands = SORT, .offset = AT(into),
+     .hint = CLI_HINT_FOLDER,
+     .help = "folder that the sorted photos go to; without it, a folder beside the first one, named "
+             "after it with \"-sorted\" at the end"},
+    {.name = "output", .letter = 'o', .type = CLI_TEXT, .argument = "FILE", .commands = IMPORT,
+     .offset = AT(output), .hint = CLI_HINT_FILE, .help = "model file to write"},
+    {.name = "model", .type = CLI_TEXT, .argument = "FILE", .commands = USES_MODEL,
+     .offset = AT(model), .hint = CLI_HINT_FILE,
+     .help = "model file to use instead of the built-in one"},
+    {.name = "pack", .type = CLI_CHOICE, .argument = "KIND", .commands = SORT, .offset = AT(pack),
+     .choices = packs, .default_text = "folders",
+     .help = "how photos are kept: one folder per class, or one zip archive per class; "
+             "archives are finished, and results known for good, at the end"},
+    {.name = "threshold", .type = CLI_REAL, .argument = "P", .commands = SORT,
+     .offset = AT(threshold), .minimum = 0, .maximum = 1, .default_text = "0.5",
+     .help = "smallest probability that files a photo under its class; others go to unsure"},
+    {.name = "dry-run", .letter = 'n', .type = CLI_FLAG, .commands = SORT, .offset = AT(dry_run),
+     .help = "classify and say where each photo would go, but write nothing"},
+    {.name = "json", .type = CLI_FLAG, .commands = EVERY & ~IMPORT, .offset = AT(json),
+     .help = "write results as JSON to the standard output, one object per line"},
+    {.name = "csv", .type = CLI_FLAG, .commands = CLASSIFY, .offset = AT(csv),
+     .help = "write results as CSV"},
+    {.name = "top", .type = CLI_COUNT, .argument = "N", .commands = CLASSIFY, .offset = AT(top),
+     .minimum = 1, .maximum = PHOTO_TOP, .default_text = "5",
+     .help = "how many of the most probable classes to show"},
+    {.name = "logits", .type = CLI_FLAG, .commands = CLASSIFY, .offset = AT(logits),
+     .help = "add the network's raw scores of all classes to the JSON"},
+    {.name = "labels", .type = CLI_TEXT, .argument = "FILE", .commands = IMPORT,
+     .offset = AT(labels), .hint = CLI_HINT_FILE,
+     .help = "class names in score order, one a line or a JSON array, for files that carry none"},
+    {.name = "resize", .type = CLI_COUNT, .argument = "N", .commands = IMPORT,
+     .offset = AT(resize), .minimum = 1, .maximum = CUBBY_MAX_INPUT_SIDE,
+     .help = "pixels that the shorter side is resized to"},
+    {.name = "crop", .type = CLI_COUNT, .argument = "N", .commands = IMPORT, .offset = AT(crop),
+     .minimum = 1, .maximum = CUBBY_MAX_INPUT_SIDE,
+     .help = "side of the square in the centre that the network sees"},
+    {.name = "interpolation", .type = CLI_CHOICE, .argument = "FILTER", .commands = IMPORT,
+     .offset = AT(interpolation), .given_offset = AT(interpolation_given), .choices = filters,
+     .help = "how photos are resized"},
+    {.name = "mean", .type = CLI_THREE, .argument = "R,G,B", .commands = IMPORT,
+     .offset = AT(mean), .given_offset = AT(mean_given), .minimum = -10, .maximum = 10,
+     .help = "what is subtracted from pixels between 0 and 1"},
+    {.name = "std", .type = CLI_THREE, .argument = "R,G,B", .commands = IMPORT, .offset = AT(std),
+     .given_offset = AT(std_given), .minimum = 0.0001, .maximum = 10,
+     .help = "what pixels are divided by after that"},
+    {.name = "fp16", .type = CLI_FLAG, .commands = IMPORT, .offset = AT(fp16),
+     .help = "store weights as 16-bit floats: half the size, nearly the same scores"},
+    {.name = "photos", .type = CLI_TEXT, .argument = "DIR", .commands = BENCH,
+     .offset = AT(photos), .hint = CLI_HINT_FOLDER,
+     .help = "photos to measure reading and decoding with"},
+    {.name = "seconds", .type = CLI_REAL, .argument = "S", .commands = BENCH,
+     .offset = AT(seconds), .minimum = 0.1, .maximum = 86400,
+     .help = "how long each measurement takes"},
+    {.name = "exact", .type = CLI_FLAG, .commands = SORT | CLASSIFY, .offset = AT(exact),
+     .help = "decode photos at full size, as Python libraries do: slower, a little closer to training"},
+    {.name = "device", .type = CLI_TEXT, .argument = "NAME", .commands = USES_MODEL,
+     .offset = AT(device), .help = "Vulkan device to use: its number, or part of its name"},
+    {.name = "precision", .type = CLI_CHOICE, .argument = "KIND", .commands = BENCH,
+     .offset = AT(precision), .choices = precisions, .default_text = "fp32",
+     .help = "numbers that the network computes with"},
+    {.name = "kernels", .type = CLI_CHOICE, .argument = "KIND", .commands = USES_MODEL,
+     .offset = AT(kernels), .choices = kernels, .default_text = "auto",
+     .help = "family of compute kernels"},
+    {.name = "batch", .type = CLI_COUNT, .argument = "N", .commands = USES_MODEL,
+     .offset = AT(batch), .minimum = 1, .maximum = CLI_MAX_BATCH,
+     .help = "photos that the device works on at once; chosen for the device otherwise"},
+    {.name = "threads", .type = CLI_COUNT, .argument = "N", .commands = USES_MODEL,
+     .offset = AT(threads), .minimum = 1, .maximum = CLI_MAX_THREADS,
+     .help = "threads that read and decode; as many as there are CPUs otherwise"},
+    {.name = "max-pixels", .type = CLI_MEGAPIXELS, .argument = "N", .commands = SORT | CLASSIFY,
+     .offset = AT(max_pixels), .minimum = 0.001, .maximum = 100000, .default_text = "512",
+     .help = "megapixels above which a photo fails instead of being decoded"},
+    {.name = "max-file-size", .type = CLI_SIZE, .argument = "SIZE", .commands = SORT | CLASSIFY,
+     .offset = AT(max_file_size_bytes), .minimum = 1, .maximum = 1099511627776.0,
+     .default_text = "1G", .help = "size above which a file fails instead of being read (K, M, G)"},
+    {.name = "no-fsync", .type = CLI_FLAG, .commands = SORT, .offset = AT(no_fsync),
+     .help = "do not wait until each photo is safe on the disk: faster, but a power cut may leave "
+             "damaged copies"},
+    {.name = "log-file", .type = CLI_TEXT, .argument = "FILE", .commands = EVERY,
+     .offset = AT(log_file), .hint = CLI_HINT_FILE, .help = "write all messages to this file as well"},
+    {.name = "verbose", .letter = 'v', .type = CLI_FLAG, .commands = EVERY, .offset = AT(verbose),
+     .help = "say more about what is chosen and done"},
+    {.name = "quiet", .letter = 'q', .type = CLI_FLAG, .commands = EVERY, .offset = AT(quiet),
+     .help = "only say what went wrong"},
+    {.name = "help", .letter = 'h', .type = CLI_ACTION,
+     .commands = EVERY | BIT(CLI_HELP) | BIT(CLI_VERSION), .help = "show this help"},
+    {.name = "version", .letter = 'V', .type = CLI_ACTION, .help = "show the version"},
+    {.name = "generate", .type = CLI_ACTION, .argument = "WHAT", .choices = generated,
+     .help = "write the man page or a shell's completions"},
+};
+const size_t cli_option_count = sizeof(cli_option_table) / sizeof(*cli_option_table);
+
+const struct cli_command_info cli_command_table[] = {
+    [CLI_NONE] = {.name = ""},
+    [CLI_SORT] = {
+        .name = "sort", .arguments = "PHOTOS...", .min_arguments = 1, .max_arguments = SIZE_MAX,
+        .missing = "name the folders or photos to sort, such as: cubby sort Pictures",
+        .help = "copy photos into one folder or archive per class",
+        .long_help = "Looks at every photo in the given folders and copies it into a folder named "
+                     "after its class, or into unsure when no class is probable enough. Nothing is "
+                     "ever overwritten, and the originals stay as they are."},
+    [CLI_CLASSIFY] = {
+        .name = "classify", .arguments = "PHOTOS...", .min_arguments = 1,
+        .max_arguments = SIZE_MAX,
+        .missing = "name the photos or folders to classify, such as: cubby classify photo.jpg",
+        .help = "print the most probable classes of each photo",
+        .long_help = "Prints what the model sees in each photo, and writes nothing else."},
+    [CLI_IMPORT] = {
+        .name = "import", .arguments = "FILE", .min_arguments = 1, .max_arguments = 1,
+        .missing = "name the model file to import, such as: cubby import model.pth -o model.safetensors",
+        .help = "turn a trained PyTorch model into a cubby model file",
+        .long_help = "Reads a fastai, torchvision, timm or safetensors file without running any code "
+                     "in it, and writes one file with weights, class names and preprocessing."},
+    [CLI_INFO] = {
+        .name = "info", .arguments = "MODEL", .min_arguments = 1, .max_arguments = 1,
+        .missing = "name the model file, such as: cubby info model.safetensors",
+        .help = "show what a model file holds",
+        .long_help = "Shows the network, the classes, the preprocessing and where the model came "
+                     "from."},
+    [CLI_DEVICES] = {
+        .name = "devices", .arguments = "", .help = "list the Vulkan devices",
+        .long_help = "Lists the Vulkan devices of this machine and tells which ones cubby can use."},
+    [CLI_BENCH] = {
+        .name = "bench", .arguments = "", .help = "measure how fast this machine is",
+        .long_help = "Measures decoding, the network and both together, on this machine."},
+    [CLI_HELP] = {
+        .name = "help", .arguments = "[COMMAND]", .max_arguments = 1,
+        .help = "explain a command", .long_help = "Explains cubby or one of its commands."},
+    [CLI_VERSION] = {
+        .name = "version", .arguments = "", .help = "show the version",
+        .long_help = "Shows the version."},
+};
+const size_t cli_command_count = sizeof(cli_command_table) / sizeof(*cli_command_table);
+// clang-format on
+
+void cli_variable_name(const struct cli_option *option, char name[CLI_VARIABLE_BYTES])
+{
+    snprintf(name, CLI_VARIABLE_BYTES, "CUBBY_%s", option->name);
+    for (char *p = name; *p; p++) {
+        if (*p == '-')
+            *p = '_';
+        else if (*p >= 'a' && *p <= 'z')
+            *p = (char)(*p - 'a' + 'A');
+    }
+}
+
+bool cli_option_applies(const struct cli_option *option, enum cli_command command)
+{
+    return (option->commands & BIT(command)) != 0;
+}
+
+const char *cli_command_name(enum cli_command command)
+{
+    return command < cli_command_count ? cli_command_table[command].name : "";
+}

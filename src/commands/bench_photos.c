@@ -1,0 +1,92 @@
+#include "commands/bench_photos.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "decode/decode.h"
+#include "platform/clock.h"
+#include "scan.h"
+
+#define MAX_PHOTOS 100000u // measured; more would say nothing new
+
+static enum cubby_status add(struct bench_photos *photos, struct photo *photo)
+{
+    if (photo->status != PHOTO_PENDING || !decode_name_is_photo(photo->path)) {
+        photo_free(&photo);
+        return CUBBY_OK;
+    }
+    // Grows at powers of two.
+    if ((photos->count & (photos->count - 1)) == 0) {
+        size_t capacity = photos->count ? photos->count * 2 : 1;
+        struct photo **grown = realloc(photos->list, capacity * sizeof(*grown));
+        if (!grown) {
+            photo_free(&photo);
+            return CUBBY_NO_MEMORY;
+        }
+        photos->list = grown;
+    }
+    photos->list[photos->count++] = photo;
+    return CUBBY_OK;
+}
+
+enum cubby_status bench_photos_open(struct bench_photos *photos, const char *folder,
+                                    const struct fs *fs, const struct cubby_log *log)
+{
+    *photos = (struct bench_photos){0};
+    struct scan_params params = {.roots = &folder, .root_count = 1, .fs = fs, .log = log};
+    struct scan *scan = NULL;
+    enum cubby_status status = scan_create(&scan, &params);
+    while (!status && photos->count < MAX_PHOTOS) {
+        struct photo *photo = NULL;
+        status = scan_next(scan, &photo);
+        if (!status && !photo)
+            break;
+        if (!status)
+            status = add(photos, photo);
+    }
+    scan_destroy(&scan);
+    if (!status && !photos->count) {
+        cubby_log(log, CUBBY_LOG_ERROR, "there are no photos in %s", folder);
+        status = CUBBY_BAD_DATA;
+    }
+    if (status)
+        bench_photos_close(photos);
+    return status;
+}
+
+void bench_photos_close(struct bench_photos *photos)
+{
+    for (size_t i = 0; i < photos->count; i++)
+        photo_free(&photos->list[i]);
+    free(photos->list);
+    *photos = (struct bench_photos){0};
+}
+
+void bench_photos_start(struct bench_photos *photos, double seconds, uint64_t limit)
+{
+    photos->next = 0;
+    photos->limit = limit;
+    photos->until = clock_seconds() + seconds;
+}
+
+enum cubby_status bench_photos_next(struct bench_photos *photos, struct photo **out)
+{
+    *out = NULL;
+    bool over = photos->limit ? photos->next >= photos->limit : clock_seconds() >= photos->until;
+    if (over)
+        return CUBBY_OK;
+    const struct photo *original = photos->list[photos->next % photos->count];
+    struct photo *photo = calloc(1, sizeof(*photo));
+    if (!photo)
+        return CUBBY_NO_MEMORY;
+    *photo = *original;
+    photo->path = strdup(original->path);
+    photo->relative = strdup(original->relative);
+    photo->sequence = photos->next++;
+    if (!photo->path || !photo->relative) {
+        photo_free(&photo);
+        return CUBBY_NO_MEMORY;
+    }
+    *out = photo;
+    return CUBBY_OK;
+}

@@ -1,0 +1,25 @@
+// Model, device and thread count, as the options say: what sort, classify and bench begin with.
+#ifndef SRC_COMMANDS_CLASSIFYING_H
+#define SRC_COMMANDS_CLASSIFYING_H
+
+#include "commands/command.h"
+#include "model_file.h"
+#include "pipeline/pipeline.h"
+
+struct classifying {
+    struct model_file model;
+    struct classifier *classifier; // owned, a net_classifier
+    uint32_t threads;              // that read and decode
+};
+
+// The log says what went wrong; *out can be closed whatever the result.
+enum cubby_status classifying_open(struct classifying *out, const struct command *command);
+void classifying_close(struct classifying *classifying);
+
+// Whether the network runs on the same cores as the decoding threads.
+bool classifying_shares_cores(const struct classifying *classifying);
+// What the options say about the pipeline; source, settle and tick are left to the caller.
+struct pipeline_params classifying_pipeline(const struct classifying *classifying,
+                                            const struct command *command);
+
+#endif

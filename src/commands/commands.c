@@ -1,0 +1,105 @@
+#include "commands/command.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "platform/signals.h"
+#include "stream.h"
+
+int command_failed(const struct command *command, enum cubby_status status)
+{
+    int signal = platform_interrupted();
+    if (status == CUBBY_INTERRUPTED)
+        return EXIT_CODE_SIGNAL + signal;
+    if (!messages_had_error(command->messages))
+        cubby_log(command->log, CUBBY_LOG_ERROR, "%s", cubby_status_text(status));
+    return status == CUBBY_NO_SPACE ? EXIT_CODE_PASSING : EXIT_CODE_STOPPED;
+}
+
+int command_finish_output(const struct command *command, int code)
+{
+    enum cubby_status status = stream_flush(stdout, command->log);
+    return status ? command_failed(command, status) : code;
+}
+
+// What is said before there are messages.
+static void write_error(void *user, enum cubby_log_level level, const char *message)
+{
+    (void)user, (void)level;
+    fprintf(stderr, "cubby: error: %s\n", message);
+}
+
+static const struct cubby_log early_log = {.write = write_error};
+
+// After help and the like; what stdout did not take, flushing finds again.
+static int finish_text(void)
+{
+    enum cubby_status status = stream_flush(stdout, &early_log);
+    if (!status)
+        return EXIT_CODE_OK;
+    return status == CUBBY_NO_SPACE ? EXIT_CODE_PASSING : EXIT_CODE_STOPPED;
+}
+
+static int run_command(const struct cli_options *options, const struct command *command)
+{
+    switch (options->command) {
+    case CLI_SORT:
+        return command_sort(command);
+    case CLI_CLASSIFY:
+        return command_classify(command);
+    case CLI_IMPORT:
+        return command_import(command);
+    case CLI_INFO:
+        return command_info(command);
+    case CLI_DEVICES:
+        return command_devices(command);
+    case CLI_BENCH:
+        return command_bench(command);
+    default:
+        return command_failed(command, CUBBY_INTERNAL);
+    }
+}
+
+static int with_messages(const struct cli_options *options)
+{
+    struct messages_params params = {.verbose = options->verbose,
+                                     .quiet = options->quiet,
+                                     .log_file = options->log_file,
+                                     .fs = fs_real()};
+    struct messages *messages = NULL;
+    enum cubby_status status = messages_create(&messages, &params);
+    if (!messages) {
+        cubby_log(&early_log, CUBBY_LOG_ERROR, "%s", cubby_status_text(status));
+        return EXIT_CODE_STOPPED;
+    }
+    struct command command = {options, messages, messages_log(messages), params.fs};
+    int code = status ? EXIT_CODE_STOPPED : run_command(options, &command);
+    messages_destroy(&messages);
+    return code;
+}
+
+int cubby_main(int argc, const char *const *argv)
+{
+    struct cli_options options;
+    char error[CLI_ERROR_BYTES] = "";
+    int code;
+    enum cubby_status status = cli_parse(&options, argc, argv, &cli_process_environment, error);
+    if (status) {
+        cubby_log(&early_log, CUBBY_LOG_ERROR, "%s", error[0] ? error : cubby_status_text(status));
+        code = EXIT_CODE_USAGE;
+    } else if (options.command == CLI_HELP || options.command == CLI_NONE) {
+        cli_write_help(stdout, options.help_about);
+        code = finish_text();
+    } else if (options.command == CLI_GENERATE) {
+        cli_write_generated(stdout, options.generate);
+        code = finish_text();
+    } else if (options.command == CLI_VERSION) {
+        printf("cubby %s\n", CUBBY_VERSION);
+        code = finish_text();
+    } else {
+        platform_catch_interrupts();
+        code = with_messages(&options);
+    }
+    cli_options_fini(&options);
+    return code;
+}

@@ -1,0 +1,103 @@
+#include "commands/command.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+// What the defaults (or --device and --kernels) would open.
+struct choice {
+    bool made;
+    size_t index;
+    enum cubby_kernels kernels;
+};
+
+static bool same_device(const struct cubby_device_info *a, const struct cubby_device_info *b)
+{
+    return a->kind == b->kind && a->memory_bytes == b->memory_bytes && !strcmp(a->name, b->name) &&
+           !strcmp(a->driver, b->driver);
+}
+
+static struct choice choose(const struct command *command, const struct cubby_device_info *infos,
+                            size_t count)
+{
+    const struct cubby_gpu_params params = {.device = command->options->device,
+                                            .kernels = command->options->kernels};
+    struct choice choice = {.made = false};
+    struct cubby_gpu *gpu = NULL;
+    if (cubby_gpu_create(&gpu, &params, command->log))
+        return choice;
+    for (size_t i = 0; i < count && !choice.made; i++) {
+        if (same_device(&infos[i], cubby_gpu_info(gpu)))
+            choice = (struct choice){true, i, cubby_gpu_kernels(gpu)};
+    }
+    cubby_gpu_destroy(&gpu);
+    return choice;
+}
+
+static void format_version(char text[32], uint32_t version)
+{
+    snprintf(text, 32, "%u.%u.%u", version >> 22 & 0x7f, version >> 12 & 0x3ff, version & 0xfff);
+}
+
+static void print_text(const struct cubby_device_info *infos, size_t count,
+                       const struct choice *choice)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct cubby_device_info *info = &infos[i];
+        char version[32];
+        format_version(version, info->api_version);
+        printf("%zu  %s\n", i, info->name);
+        printf("   %s, %.1f GB, Vulkan %s%s%s\n", cubby_device_kind_text(info->kind),
+               (double)info->memory_bytes / 1e9, version, info->driver[0] ? ", " : "",
+               info->driver);
+        if (!info->usable)
+            printf("   cannot be used: %s\n", info->missing);
+        else if (choice->made && choice->index == i)
+            printf("   chosen, with the %s kernels\n", cubby_kernels_text(choice->kernels));
+    }
+}
+
+static json_t *to_json(const struct cubby_device_info *info, size_t index,
+                       const struct choice *choice)
+{
+    char version[32];
+    format_version(version, info->api_version);
+    bool chosen = choice->made && choice->index == index;
+    json_t *object = json_pack(
+        "{s:i, s:s, s:s, s:s, s:s, s:I, s:b, s:b}", "index", (int)index, "name", info->name, "kind",
+        cubby_device_kind_text(info->kind), "driver", info->driver, "vulkan", version,
+        "memory_bytes", (json_int_t)info->memory_bytes, "usable", info->usable, "chosen", chosen);
+    if (!info->usable)
+        json_object_set_new(object, "missing", json_string(info->missing));
+    if (chosen)
+        json_object_set_new(object, "kernels", json_string(cubby_kernels_text(choice->kernels)));
+    return object;
+}
+
+static void print_json(const struct cubby_device_info *infos, size_t count,
+                       const struct choice *choice)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < count; i++)
+        json_array_append_new(array, to_json(&infos[i], i, choice));
+    json_dumpf(array, stdout, 0);
+    json_decref(array);
+    printf("\n");
+}
+
+int command_devices(const struct command *command)
+{
+    struct cubby_device_info *infos = NULL;
+    size_t count = 0;
+    enum cubby_status status = cubby_gpu_list(&infos, &count, command->log);
+    if (status)
+        return command_failed(command, status);
+    struct choice choice = choose(command, infos, count);
+    if (command->options->json)
+        print_json(infos, count, &choice);
+    else
+        print_text(infos, count, &choice);
+    free(infos);
+    return command_finish_output(command, choice.made ? EXIT_CODE_OK : EXIT_CODE_STOPPED);
+}

@@ -1,0 +1,68 @@
+#include "commands/command.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "model_file.h"
+
+#define CLASSES_SHOWN 20u
+
+// JSON text that the engine has checked; an empty object if there is none.
+static json_t *parsed(const char *text)
+{
+    json_t *value = text ? json_loads(text, 0, NULL) : NULL;
+    return value ? value : json_object();
+}
+
+static void print_json(const struct model_file *file)
+{
+    const struct cubby_model *model = file->model;
+    json_t *classes = json_array();
+    for (uint32_t i = 0; i < cubby_model_class_count(model); i++)
+        json_array_append_new(classes, json_string(cubby_model_class_name(model, i)));
+    json_t *object =
+        json_pack("{s:o, s:s, s:s, s:o, s:o}", "classes", classes, "network",
+                  cubby_model_network(model), "head", cubby_model_head(model), "preprocessing",
+                  parsed(cubby_checkpoint_metadata(file->checkpoint, "cubby.preprocessing")),
+                  "provenance", parsed(cubby_model_provenance(model)));
+    json_dumpf(object, stdout, JSON_REAL_PRECISION(9));
+    json_decref(object);
+    printf("\n");
+}
+
+static void print_text(const struct model_file *file, bool all_classes)
+{
+    const struct cubby_model *model = file->model;
+    uint32_t count = cubby_model_class_count(model);
+    char text[512];
+    cubby_preprocess_describe(cubby_model_preprocess(model), text, sizeof(text));
+    printf("file           %s (%s, %.1f MB)\n", file->path,
+           cubby_checkpoint_container(file->checkpoint), (double)file->size_bytes / 1e6);
+    printf("network        %s, head %s, %u features\n", cubby_model_network(model),
+           cubby_model_head(model), (unsigned)cubby_model_feature_count(model));
+    printf("preprocessing  %s\n", text);
+    const char *provenance = cubby_model_provenance(model);
+    if (provenance)
+        printf("provenance     %s\n", provenance);
+    printf("classes        %u\n", (unsigned)count);
+    for (uint32_t i = 0; i < count && (all_classes || i < CLASSES_SHOWN); i++)
+        printf("  %5u  %s\n", (unsigned)i, cubby_model_class_name(model, i));
+    if (!all_classes && count > CLASSES_SHOWN)
+        printf("         ... (-v shows all)\n");
+}
+
+int command_info(const struct command *command)
+{
+    struct model_file file;
+    enum cubby_status status =
+        model_file_open(&file, command->options->arguments[0], NULL, command->fs, command->log);
+    if (status)
+        return command_failed(command, status);
+    if (command->options->json)
+        print_json(&file);
+    else
+        print_text(&file, command->options->verbose);
+    model_file_close(&file);
+    return command_finish_output(command, EXIT_CODE_OK);
+}

@@ -1,0 +1,116 @@
+#include "model_file.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "hash.h"
+#include "platform/path.h"
+#include "platform/read_file.h"
+
+// A ResNet-152 in float64 with an optimiser's state has under 2 GB.
+#define MAX_MODEL_BYTES (8ull << 30)
+
+static char *join_all(const char *a, const char *b, const char *c)
+{
+    char *ab = path_join(a, b);
+    char *abc = ab ? path_join(ab, c) : NULL;
+    free(ab);
+    return abc;
+}
+
+static bool is_file(const struct fs *fs, const char *path)
+{
+    struct fs_stat stat;
+    return path && fs->stat(fs, path, &stat) == 0 && stat.is_file;
+}
+
+static char *find_built_in(const struct fs *fs)
+{
+    static const char *const below_program[] = {".", "models", "../share/cubby/models"};
+    char *program = path_program_folder();
+    char *path = NULL;
+    for (size_t i = 0; program && i < sizeof(below_program) / sizeof(*below_program); i++) {
+        path = i ? join_all(program, below_program[i], MODEL_FILE_NAME)
+                 : path_join(program, MODEL_FILE_NAME);
+        if (is_file(fs, path))
+            goto out;
+        free(path);
+        path = NULL;
+    }
+    path = path_join(CUBBY_SOURCE_MODELS, MODEL_FILE_NAME);
+    if (!is_file(fs, path)) {
+        free(path);
+        path = NULL;
+    }
+out:
+    free(program);
+    return path;
+}
+
+enum cubby_status model_file_find(char **path, const char *named, const struct fs *fs,
+                                  const struct cubby_log *log)
+{
+    *path = named ? strdup(named) : find_built_in(fs);
+    if (*path)
+        return CUBBY_OK;
+    if (named)
+        return CUBBY_NO_MEMORY;
+    cubby_log(log, CUBBY_LOG_ERROR,
+              "there is no model: " MODEL_FILE_NAME " is neither beside the program nor in its "
+              "models folder; name one with --model FILE (cubby import makes one from a "
+              "torchvision or safetensors file)");
+    return CUBBY_IO;
+}
+
+enum cubby_status model_file_read(struct model_file *out, const char *path, const struct fs *fs,
+                                  const struct cubby_log *log)
+{
+    *out = (struct model_file){.path = strdup(path)};
+    if (!out->path)
+        return CUBBY_NO_MEMORY;
+    char reason[PHOTO_REASON_BYTES] = "";
+    enum cubby_status status = read_file(fs, path, MAX_MODEL_BYTES, &out->bytes, &out->size_bytes,
+                                         NULL, reason, sizeof(reason));
+    if (status) {
+        cubby_log(log, CUBBY_LOG_ERROR, "the model %s cannot be read: %s", path, reason);
+        goto fail;
+    }
+    out->hash = photo_hash_bytes(out->bytes, out->size_bytes);
+    status = cubby_checkpoint_open(&out->checkpoint, out->bytes, out->size_bytes, log);
+    if (!status)
+        return CUBBY_OK;
+
+fail:
+    model_file_close(out);
+    return status;
+}
+
+enum cubby_status model_file_open(struct model_file *out, const char *path,
+                                  const struct cubby_model_params *params, const struct fs *fs,
+                                  const struct cubby_log *log)
+{
+    enum cubby_status status = model_file_read(out, path, fs, log);
+    if (status)
+        return status;
+    status = cubby_model_create(&out->model, out->checkpoint, params, log);
+    if (status)
+        model_file_close(out);
+    return status;
+}
+
+void model_file_drop_weights(struct model_file *file)
+{
+    cubby_model_drop_weights(file->model);
+    cubby_checkpoint_close(&file->checkpoint);
+    free(file->bytes);
+    file->bytes = NULL;
+}
+
+void model_file_close(struct model_file *file)
+{
+    cubby_model_destroy(&file->model);
+    cubby_checkpoint_close(&file->checkpoint);
+    free(file->bytes);
+    free(file->path);
+    *file = (struct model_file){0};
+}

@@ -1,0 +1,27 @@
+#include "stream.h"
+
+#include <errno.h>
+#include <stdbool.h>
+
+static bool is_full(int code)
+{
+#ifdef EDQUOT
+    if (code == EDQUOT)
+        return true;
+#endif
+    return code == ENOSPC || code == EFBIG;
+}
+
+enum cubby_status stream_flush(FILE *stream, const struct cubby_log *log)
+{
+    bool failed = ferror(stream) != 0;
+    errno = 0;
+    if (fflush(stream) == 0 && !failed)
+        return CUBBY_OK;
+    int code = errno;
+    cubby_log(log, CUBBY_LOG_ERROR, "the results cannot be written to standard output: %s",
+              is_full(code)   ? "no space left"
+              : code == EPIPE ? "nobody reads them any more"
+                              : "writing failed");
+    return is_full(code) ? CUBBY_NO_SPACE : CUBBY_IO;
+}
