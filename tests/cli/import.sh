@@ -1,0 +1,74 @@
+# Importing a network that carries neither class names nor preprocessing.
+. "$SCRIPTS/lib/common.sh"
+need python3
+python3 "$SCRIPTS/lib/make_model.py" plain.safetensors 3
+cp plain.safetensors before
+
+expect 1 "$CUBBY" import plain.safetensors -o model.safetensors
+err_has "class names"
+printf 'red\ngreen\n' >two.txt
+expect 1 "$CUBBY" import plain.safetensors -o model.safetensors --labels two.txt
+err_has "2 class names"
+printf 'red\n\ngreen\n' >gap.txt
+expect 1 "$CUBBY" import plain.safetensors -o model.safetensors --labels gap.txt
+err_has "line 2"
+printf 'red\nred\ngreen\n' >double.txt
+expect 1 "$CUBBY" import plain.safetensors -o model.safetensors --labels double.txt
+err_has "red"
+expect 1 "$CUBBY" import plain.safetensors -o model.safetensors --labels nowhere.txt
+err_has "nowhere.txt"
+expect 1 "$CUBBY" import plain.safetensors -o nowhere/model.safetensors --labels two.txt
+printf '\357\273\277red\r\nvert pr\303\251\r\nblue\r\n' >labels.txt
+expect 1 "$CUBBY" import plain.safetensors -o nowhere/model.safetensors --labels labels.txt
+err_has "nowhere/model.safetensors"
+[ ! -e model.safetensors ] || fail "a refused import wrote something"
+
+expect 0 "$CUBBY" import plain.safetensors -o model.safetensors --labels labels.txt
+out_is_empty
+err_has "resnet18"
+err_has "Assumed preprocessing"
+expect 0 "$CUBBY" info model.safetensors --json
+python3 - <<'PYTHON' || fail "info is not as expected"
+import json
+info = json.load(open("out"))
+assert info["classes"] == ["red", "vert pr\u00e9", "blue"], info
+assert info["network"] == "resnet18" and info["head"] == "fc", info
+p = info["preprocessing"]
+assert p["size"][0] == 256 and p["crop"] == [224, 224] and p["interpolation"] == "bilinear", p
+assert [round(x, 3) for x in p["mean"]] == [0.485, 0.456, 0.406] and not p["exif"], p
+assert info["provenance"]["source"] == "plain.safetensors", info
+PYTHON
+expect 0 "$CUBBY" info model.safetensors
+out_has "resnet18"
+out_has "vert pré"
+
+# Never over an existing file; the same input gives the same bytes; nothing is left lying about.
+cp model.safetensors kept
+expect 1 "$CUBBY" import plain.safetensors -o model.safetensors --labels labels.txt
+err_has "already there"
+cmp -s kept model.safetensors || fail "an existing file was changed"
+expect 0 "$CUBBY" import plain.safetensors -o again.safetensors --labels labels.txt
+cmp -s again.safetensors model.safetensors || fail "two imports differ"
+cmp -s before plain.safetensors || fail "the source was changed"
+
+# The options win over what is assumed, and over what a cubby model says of itself.
+echo '["a", "b", "c"]' >labels.json
+expect 0 "$CUBBY" import model.safetensors -o other.safetensors --labels labels.json \
+    --resize 64 --crop 48 --interpolation bicubic --mean 0.5,0.5,0.5 --std 0.5,0.5,0.5
+expect 0 "$CUBBY" info other.safetensors --json
+python3 - <<'PYTHON' || fail "options were not taken"
+import json
+info = json.load(open("out"))
+p = info["preprocessing"]
+assert info["classes"] == ["a", "b", "c"] and p["size"][0] == 64 and p["crop"] == [48, 48], info
+assert p["interpolation"] == "bicubic" and p["mean"] == [0.5] * 3 and p["std"] == [0.5] * 3, p
+PYTHON
+
+# Half the size, and still a model.
+expect 0 "$CUBBY" import plain.safetensors -o half.safetensors --labels labels.txt --fp16
+[ "$(wc -c <half.safetensors)" -lt 23000000 ] || fail "not half the size"
+expect 0 "$CUBBY" info half.safetensors
+out_has "vert pré"
+
+ls -A | grep -q partial && fail "a temporary file was left"
+exit 0

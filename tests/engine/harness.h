@@ -1,0 +1,118 @@
+// Runs small graphs on every kernel family under the validation layers. Header only, so that each
+// test stays one program.
+#ifndef TESTS_ENGINE_HARNESS_H
+#define TESTS_ENGINE_HARNESS_H
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "engine/gpu.h"
+#include "graph/executor.h"
+
+#define HARNESS_SKIP 77
+
+static const enum cubby_kernels harness_families[] = {CUBBY_KERNELS_LANE, CUBBY_KERNELS_TILE};
+
+struct harness_random {
+    uint64_t state;
+};
+
+// splitmix64
+static inline uint64_t harness_next(struct harness_random *random)
+{
+    uint64_t z = (random->state += 0x9e3779b97f4a7c15u);
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return z ^ (z >> 31);
+}
+
+static inline uint32_t harness_range(struct harness_random *random, uint32_t low, uint32_t high)
+{
+    return low + (uint32_t)(harness_next(random) % (high - low + 1));
+}
+
+static inline float *harness_floats(struct harness_random *random, size_t count)
+{
+    float *values = malloc((count ? count : 1) * sizeof(*values));
+    assert_non_null(values);
+    for (size_t i = 0; i < count; i++)
+        values[i] = (float)(harness_next(random) >> 40) / (float)(1 << 23) - 1.0f;
+    return values;
+}
+
+static inline void harness_log(void *user, enum cubby_log_level level, const char *message)
+{
+    (void)user;
+    if (level <= CUBBY_LOG_WARNING)
+        fprintf(stderr, "%s\n", message);
+}
+
+static const struct cubby_log harness_logger = {harness_log, NULL};
+
+// Opens a device for one family with validation on. Exits with 77 (skipped) where there is no
+// Vulkan device, unless CUBBY_REQUIRE_VULKAN is set, as tools/test does: then that is a failure.
+static inline struct cubby_gpu *harness_gpu(enum cubby_kernels kernels)
+{
+    const struct cubby_gpu_params params = {.kernels = kernels, .validation = true};
+    struct cubby_gpu *gpu;
+    const enum cubby_status status = cubby_gpu_create(&gpu, &params, &harness_logger);
+    if (status && !getenv("CUBBY_REQUIRE_VULKAN"))
+        exit(HARNESS_SKIP);
+    assert_int_equal(status, CUBBY_OK);
+    return gpu;
+}
+
+static inline void harness_close(struct cubby_gpu **gpu)
+{
+    assert_int_equal(cubby_gpu_validation_messages(*gpu), 0);
+    cubby_gpu_destroy(gpu);
+}
+
+// Runs the graph on `count` images: value `input` is written, value `output` read back.
+static inline void harness_run(struct cubby_gpu *gpu, const struct graph *graph, uint32_t max_batch,
+                               uint32_t count, uint32_t input, const float *src, uint32_t residual,
+                               const float *added, uint32_t output, float *dst)
+{
+    assert_false(graph->overflow);
+    const struct executor_params params = {max_batch, 1};
+    struct executor *executor;
+    assert_int_equal(executor_create(&executor, gpu, graph, &params), CUBBY_OK);
+
+    // An output that no shader writes must show, so it starts as NaN.
+    const struct graph_value *out = &graph->values[output];
+    const size_t out_floats = (size_t)count * out->channels * out->height * out->width;
+    for (size_t i = 0; i < out_floats; i++)
+        dst[i] = NAN;
+    assert_int_equal(executor_write_value(executor, output, count, dst), CUBBY_OK);
+    if (input != GRAPH_NONE)
+        assert_int_equal(executor_write_value(executor, input, count, src), CUBBY_OK);
+    if (residual != GRAPH_NONE)
+        assert_int_equal(executor_write_value(executor, residual, count, added), CUBBY_OK);
+    assert_int_equal(executor_submit(executor, 0, count), CUBBY_OK);
+    assert_int_equal(executor_wait(executor, 0), CUBBY_OK);
+    assert_int_equal(executor_read_value(executor, output, count, dst), CUBBY_OK);
+    executor_destroy(&executor);
+}
+
+// Largest |a - b| relative to the largest |b|; infinite if any a is not finite.
+static inline double harness_error(const float *a, const float *b, size_t count)
+{
+    double largest = 1e-30, worst = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (!isfinite(a[i]))
+            return INFINITY;
+        largest = fmax(largest, fabs((double)b[i]));
+        worst = fmax(worst, fabs((double)a[i] - b[i]));
+    }
+    return worst / largest;
+}
+
+#endif

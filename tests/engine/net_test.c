@@ -1,0 +1,185 @@
+// Whole networks on every kernel family against the reference, with made-up weights; the
+// comparison with PyTorch is tests/python/network_test.py.
+#include "engine/harness.h"
+#include "engine/model/fixture.h"
+#include "engine/net.h"
+
+#define CLASSES 7u
+#define SIDE 64u
+#define IMAGES 5u
+
+struct network_fixture {
+    struct dict *dict;
+    struct file file;
+    struct cubby_model *model;
+    uint8_t *pixels; // IMAGES
+    float logits[IMAGES * CLASSES], probabilities[IMAGES * CLASSES];
+    float *features;
+};
+
+static void open_network(struct network_fixture *fixture, const struct shape_of *shape, bool fastai)
+{
+    static const char *const names[CLASSES] = {"a", "b", "c", "d", "e", "f", "g"};
+    const struct cubby_preprocess preprocess = {
+        .rule = CUBBY_RESIZE_SHORTER,
+        .resize_width = SIDE,
+        .resize_height = SIDE,
+        .crop_width = SIDE,
+        .crop_height = SIDE - 10, // not square
+        .mean = {0.485f, 0.456f, 0.406f},
+        .std = {0.229f, 0.224f, 0.225f},
+    };
+    const struct cubby_model_params params = {names, CLASSES, &preprocess, "{}"};
+    fixture->dict = dict_create(shape->depth);
+    const int64_t features =
+        dict_add_resnet(fixture->dict, shape, 8, 1, fastai ? "0." : "", fastai);
+    if (fastai) {
+        dict_add_norm(fixture->dict, "1.2", 2 * features);
+        dict_add_linear(fixture->dict, "1.4", 24, 2 * features, false);
+        dict_add_norm(fixture->dict, "1.6", 24);
+        dict_add_linear(fixture->dict, "1.8", CLASSES, 24, false);
+    } else {
+        dict_add_linear(fixture->dict, "fc", CLASSES, features, true);
+    }
+    file_open(&fixture->file, fixture->dict, NULL, 0);
+    assert_int_equal(
+        cubby_model_create(&fixture->model, fixture->file.checkpoint, &params, &harness_logger),
+        CUBBY_OK);
+
+    struct harness_random random = {shape->depth};
+    const size_t bytes = (size_t)IMAGES * SIDE * (SIDE - 10) * 3;
+    fixture->pixels = malloc(bytes);
+    for (size_t i = 0; i < bytes; i++)
+        fixture->pixels[i] = (uint8_t)harness_next(&random);
+    const uint32_t feature_count = cubby_model_feature_count(fixture->model);
+    fixture->features = malloc(IMAGES * feature_count * sizeof(float));
+    assert_int_equal(cubby_reference_run(fixture->model, fixture->pixels, IMAGES, fixture->logits,
+                                         fixture->probabilities, fixture->features),
+                     CUBBY_OK);
+}
+
+static void close_network(struct network_fixture *fixture)
+{
+    cubby_model_destroy(&fixture->model);
+    file_close(&fixture->file);
+    dict_destroy(fixture->dict);
+    free(fixture->pixels);
+    free(fixture->features);
+}
+
+static void assert_rows(const struct network_fixture *fixture, const struct cubby_net_output *out,
+                        uint32_t first, uint32_t count, const char *what)
+{
+    const uint32_t features = cubby_model_feature_count(fixture->model);
+    const double logits =
+        harness_error(out->logits, fixture->logits + first * CLASSES, count * CLASSES);
+    const double vector =
+        harness_error(out->features, fixture->features + first * features, count * features);
+    const double probabilities = harness_error(
+        out->probabilities, fixture->probabilities + first * CLASSES, count * CLASSES);
+    if (!(logits < 2e-5 && vector < 2e-5 && probabilities < 1e-3))
+        fail_msg("%s: images %u..%u: logits %g, features %g, probabilities %g", what, first,
+                 first + count - 1, logits, vector, probabilities);
+}
+
+// Batches of 2, 2 and 1 in two slots, so that slots are reused and the last batch is short.
+static void check_family(const struct network_fixture *fixture, enum cubby_kernels kernels,
+                         const char *what)
+{
+    struct cubby_gpu *gpu = harness_gpu(kernels);
+    const struct cubby_net_params params = {.max_batch = 2, .slots = 2};
+    struct cubby_net *net;
+    assert_int_equal(cubby_net_create(&net, gpu, fixture->model, &params), CUBBY_OK);
+    assert_int_equal(cubby_net_class_count(net), CLASSES);
+    assert_true(cubby_net_device_bytes(net) > 0);
+    const size_t image = cubby_net_image_bytes(net);
+
+    memcpy(cubby_net_input(net, 0), fixture->pixels, 2 * image);
+    assert_int_equal(cubby_net_submit(net, 0, 2), CUBBY_OK);
+    memcpy(cubby_net_input(net, 1), fixture->pixels + 2 * image, 2 * image);
+    assert_int_equal(cubby_net_submit(net, 1, 2), CUBBY_OK);
+
+    struct cubby_net_output output;
+    assert_int_equal(cubby_net_wait(net, 0, &output), CUBBY_OK);
+    assert_rows(fixture, &output, 0, 2, what);
+    memcpy(cubby_net_input(net, 0), fixture->pixels + 4 * image, image);
+    assert_int_equal(cubby_net_submit(net, 0, 1), CUBBY_OK);
+    assert_int_equal(cubby_net_wait(net, 1, &output), CUBBY_OK);
+    assert_rows(fixture, &output, 2, 2, what);
+    assert_int_equal(cubby_net_wait(net, 0, &output), CUBBY_OK);
+    assert_rows(fixture, &output, 4, 1, what);
+    cubby_net_destroy(&net);
+    harness_close(&gpu);
+}
+
+static void check_network(uint32_t index, bool fastai)
+{
+    struct network_fixture fixture = {0};
+    char what[64];
+    open_network(&fixture, &resnets[index], fastai);
+    for (size_t f = 0; f < 2; f++) {
+        snprintf(what, sizeof(what), "resnet%u %s, %s", resnets[index].depth,
+                 fastai ? "fastai head" : "fc", cubby_kernels_text(harness_families[f]));
+        check_family(&fixture, harness_families[f], what);
+    }
+    close_network(&fixture);
+}
+
+static void net_basic_blocks(void **state)
+{
+    (void)state;
+    check_network(0, false);
+    check_network(1, true);
+}
+
+static void net_bottlenecks(void **state)
+{
+    (void)state;
+    check_network(2, false);
+    check_network(2, true);
+    check_network(4, false);
+}
+
+static void net_destroy_with_work_in_flight(void **state)
+{
+    (void)state;
+    struct network_fixture fixture = {0};
+    open_network(&fixture, &resnets[0], false);
+    struct cubby_gpu *gpu = harness_gpu(CUBBY_KERNELS_AUTO);
+    struct cubby_net *net;
+    assert_int_equal(cubby_net_create(&net, gpu, fixture.model, NULL), CUBBY_OK);
+    assert_int_equal(cubby_net_slots(net), 3);
+    memset(cubby_net_input(net, 2), 128, cubby_net_image_bytes(net));
+    assert_int_equal(cubby_net_submit(net, 2, 1), CUBBY_OK);
+    cubby_net_destroy(&net);
+    assert_null(net);
+    harness_close(&gpu);
+    close_network(&fixture);
+}
+
+static void net_limits(void **state)
+{
+    (void)state;
+    struct network_fixture fixture = {0};
+    open_network(&fixture, &resnets[0], false);
+    struct cubby_gpu *gpu = harness_gpu(CUBBY_KERNELS_AUTO);
+    struct cubby_net *net;
+    struct cubby_net_params params = {.max_batch = CUBBY_NET_MAX_BATCH + 1};
+    assert_int_equal(cubby_net_create(&net, gpu, fixture.model, &params), CUBBY_TOO_LARGE);
+    assert_null(net);
+    params = (struct cubby_net_params){.slots = CUBBY_NET_MAX_SLOTS + 1};
+    assert_int_equal(cubby_net_create(&net, gpu, fixture.model, &params), CUBBY_TOO_LARGE);
+    harness_close(&gpu);
+    close_network(&fixture);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(net_basic_blocks),
+        cmocka_unit_test(net_bottlenecks),
+        cmocka_unit_test(net_destroy_with_work_in_flight),
+        cmocka_unit_test(net_limits),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

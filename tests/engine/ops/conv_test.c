@@ -1,0 +1,129 @@
+#include "engine/harness.h"
+#include "ref/ref.h"
+
+// fp32 sums of up to a few thousand products, in another order than the reference's.
+#define TOLERANCE 2e-6
+
+struct conv_case {
+    uint32_t batch, in, height, width, out, kernel, stride, pad;
+    bool relu, residual;
+};
+
+static void check(struct cubby_gpu *gpu, const struct conv_case *c, uint64_t seed)
+{
+    struct harness_random random = {seed};
+    struct graph *graph = calloc(1, sizeof(*graph));
+    const uint32_t out_h = graph_window(c->height, c->kernel, c->stride, c->pad);
+    const uint32_t out_w = graph_window(c->width, c->kernel, c->stride, c->pad);
+    const size_t out_floats = (size_t)c->batch * c->out * out_h * out_w;
+    float *src = harness_floats(&random, (size_t)c->batch * c->in * c->height * c->width);
+    float *weight = harness_floats(&random, (size_t)c->out * c->in * c->kernel * c->kernel);
+    float *bias = harness_floats(&random, c->out);
+    float *added = harness_floats(&random, out_floats);
+    float *expected = harness_floats(&random, out_floats),
+          *got = harness_floats(&random, out_floats);
+
+    const struct ref_shape shape = {c->batch, c->in, c->height, c->width};
+    const struct ref_conv ref = {
+        c->out, c->kernel, c->stride, c->pad, weight, bias, c->residual ? added : NULL, c->relu};
+    assert_int_equal(ref_conv(&shape, src, &ref, expected), CUBBY_OK);
+
+    const uint32_t input = graph_value(graph, c->in, c->height, c->width);
+    const uint32_t residual = c->residual ? graph_value(graph, c->out, out_h, out_w) : GRAPH_NONE;
+    const struct graph_conv_params params = {
+        .out_channels = c->out,
+        .kernel = c->kernel,
+        .stride = c->stride,
+        .pad = c->pad,
+        .relu = c->relu,
+        .residual = residual,
+        .weights = {.weight = weight, .bias = bias},
+    };
+    const uint32_t output = graph_conv(graph, input, &params);
+    // One image of room to spare: counts below the maximum are what the last batch is.
+    harness_run(gpu, graph, c->batch + 1, c->batch, input, src, residual, added, output, got);
+
+    const double error = harness_error(got, expected, out_floats);
+    if (!(error < TOLERANCE))
+        fail_msg("%s: seed %llu: n%u %ux%ux%u -> %u, kernel %u stride %u pad %u%s%s: error %g",
+                 cubby_kernels_text(cubby_gpu_kernels(gpu)), (unsigned long long)seed, c->batch,
+                 c->in, c->height, c->width, c->out, c->kernel, c->stride, c->pad,
+                 c->relu ? " relu" : "", c->residual ? " residual" : "", error);
+    free(src);
+    free(weight);
+    free(bias);
+    free(added);
+    free(expected);
+    free(got);
+    free(graph);
+}
+
+static void for_each_family(void (*run)(struct cubby_gpu *gpu))
+{
+    for (size_t i = 0; i < 2; i++) {
+        struct cubby_gpu *gpu = harness_gpu(harness_families[i]);
+        run(gpu);
+        harness_close(&gpu);
+    }
+}
+
+// The shapes of ResNet with fewer channels and pixels, and the awkward ones.
+static void run_known(struct cubby_gpu *gpu)
+{
+    static const struct conv_case cases[] = {
+        {2, 3, 32, 32, 64, 7, 2, 3, true, false},    // stem
+        {1, 64, 14, 14, 256, 1, 1, 0, true, true},   // 1x1 with shortcut
+        {2, 64, 14, 14, 64, 3, 1, 1, true, false},   // 3x3
+        {2, 64, 15, 13, 128, 3, 2, 1, true, false},  // 3x3 stride 2, odd sides
+        {1, 64, 14, 14, 128, 1, 2, 0, false, false}, // shortcut with stride
+        {3, 128, 1, 1, 10, 1, 1, 0, false, false},   // linear
+        {1, 1, 1, 1, 1, 1, 1, 0, false, false},      // smallest
+        {1, 5, 3, 2, 7, 3, 1, 1, false, true},       // nothing is a multiple of 4
+        {5, 130, 7, 7, 70, 3, 1, 1, true, true},     {1, 2, 4, 4, 33, 5, 3, 2, false, false},
+        {1, 4, 2, 2, 4, 7, 2, 3, true, false}, // window larger than the image
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
+        check(gpu, &cases[i], i);
+}
+
+static void run_random(struct cubby_gpu *gpu)
+{
+    const uint64_t seed = 20260000;
+    for (uint64_t i = 0; i < 24; i++) {
+        struct harness_random random = {seed + i};
+        struct conv_case c = {
+            .batch = harness_range(&random, 1, 4),
+            .in = harness_range(&random, 1, 70),
+            .height = harness_range(&random, 1, 20),
+            .width = harness_range(&random, 1, 20),
+            .out = harness_range(&random, 1, 130),
+            .kernel = (uint32_t[]){1, 3, 5, 7}[harness_range(&random, 0, 3)],
+            .stride = harness_range(&random, 1, 3),
+            .relu = harness_range(&random, 0, 1),
+            .residual = harness_range(&random, 0, 1),
+        };
+        c.pad = harness_range(&random, c.kernel / 2, c.kernel / 2 + 1);
+        check(gpu, &c, seed + i);
+    }
+}
+
+static void conv_known_shapes(void **state)
+{
+    (void)state;
+    for_each_family(run_known);
+}
+
+static void conv_random_shapes(void **state)
+{
+    (void)state;
+    for_each_family(run_random);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(conv_known_shapes),
+        cmocka_unit_test(conv_random_shapes),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

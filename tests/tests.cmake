@@ -1,0 +1,59 @@
+# Each tests/**/NAME_test.c is a program and a ctest of that name, mirroring its source.
+# A test that cannot run here (no Vulkan device, no python3-torch) exits with 77: skipped.
+pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET cmocka)
+
+function(cubby_test source)
+  get_filename_component(name ${source} NAME_WE)
+  cmake_path(RELATIVE_PATH source BASE_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR}/tests
+             OUTPUT_VARIABLE relative)
+  cmake_path(GET relative PARENT_PATH folder)
+  string(REPLACE "/" "." label "${folder}.${name}")
+  add_executable(${name} ${source} ${PROGRAM_SOURCES} ${ARGN})
+  target_include_directories(${name} PRIVATE tests engine src shaders/include ${SHADER_DIR}
+                             ${VOLK_INCLUDE})
+  target_compile_definitions(${name} PRIVATE VK_NO_PROTOTYPES
+    TESTS_DIR="${CMAKE_CURRENT_SOURCE_DIR}/tests"
+    MODELS_DIR="${CMAKE_CURRENT_SOURCE_DIR}/models")
+  target_link_libraries(${name} PRIVATE engine cubby_flags PkgConfig::CMOCKA PkgConfig::JANSSON m)
+  if(TARGET cubby_core)
+    target_link_libraries(${name} PRIVATE cubby_core PkgConfig::LIBUV PkgConfig::LIBARCHIVE
+                          PkgConfig::XXHASH)
+  endif()
+  add_test(NAME ${label} COMMAND ${name})
+  set_tests_properties(${label} PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 900)
+endfunction()
+
+file(GLOB_RECURSE TEST_SOURCES CONFIGURE_DEPENDS tests/engine/*_test.c tests/src/*_test.c)
+foreach(source ${TEST_SOURCES})
+  cubby_test(${source})
+endforeach()
+
+# tests/cli/NAME.sh: a whole command, with the program's folder in $CUBBY; see tests/cli/README.md.
+file(GLOB CLI_TESTS CONFIGURE_DEPENDS tests/cli/*.sh)
+foreach(script ${CLI_TESTS})
+  get_filename_component(name ${script} NAME_WE)
+  add_test(NAME cli.${name}
+           COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/tests/cli/run $<TARGET_FILE:cubby> ${script})
+  set_tests_properties(cli.${name} PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 900)
+endforeach()
+
+# tests/python/NAME_test.py: comparisons with the libraries that photos and models come from.
+find_program(PYTHON3 NAMES /usr/bin/python3)
+file(GLOB PYTHON_TESTS CONFIGURE_DEPENDS tests/python/*_test.py)
+foreach(script ${PYTHON_TESTS})
+  get_filename_component(name ${script} NAME_WE)
+  add_test(NAME python.${name} COMMAND ${PYTHON3} ${script} ${CMAKE_CURRENT_BINARY_DIR})
+  set_tests_properties(python.${name} PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 1800)
+endforeach()
+
+# What tests/python/resize_test.py compares with Pillow.
+add_executable(preprocess_dump tests/tools/preprocess_dump.c)
+target_link_libraries(preprocess_dump PRIVATE cubby_core cubby_flags)
+
+# tests/style/NAME.sh: what the sources themselves must look like.
+file(GLOB STYLE_TESTS CONFIGURE_DEPENDS tests/style/*.sh)
+foreach(script ${STYLE_TESTS})
+  get_filename_component(name ${script} NAME_WE)
+  add_test(NAME style.${name} COMMAND ${script})
+  set_tests_properties(style.${name} PROPERTIES SKIP_RETURN_CODE 77)
+endforeach()
