@@ -23,6 +23,8 @@ const char *cubby_status_text(enum cubby_status status)
         return "no space left";
     case CUBBY_EXISTS:
         return "already there";
+    case CUBBY_BUSY:
+        return "in use, or not answering";
     case CUBBY_INTERRUPTED:
         return "interrupted";
     case CUBBY_INTERNAL:

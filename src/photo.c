@@ -66,6 +66,13 @@ void photo_free(struct photo **photo)
     free(p->relative);
     free(p->bytes);
     free(p->filed_as);
+    free(p->class_name);
+    for (uint32_t i = 0; i < p->member_count; i++) {
+        free(p->members[i].path);
+        free(p->members[i].name);
+        free(p->members[i].filed_as);
+    }
+    free(p->members);
     free(p);
     *photo = NULL;
 }

@@ -29,7 +29,21 @@ struct photo_guess {
     float probability;
 };
 
+// A file that travels with its photo: a sidecar, the RAW of a JPEG, the film of a Live Photo.
+struct photo_member {
+    char *path;     // owned, opens the file
+    char *name;     // owned, the last part of it
+    char *filed_as; // owned, below the output folder; NULL if not filed
+    uint64_t size_bytes, device, inode;
+    int64_t mtime_ns, atime_ns;
+    uint32_t mode;          // POSIX permission bits
+    struct photo_hash hash; // set when it is filed
+};
+
 struct photo {
+    int64_t id;        // its row in the catalogue; 0: none
+    int64_t run;       // the run that decided, in the catalogue; 0: none
+    int64_t archive;   // the archive that it is in, or shares the fate of; 0: none
     uint64_t sequence; // position in scan order: what makes every run file in the same order
     char *path;        // owned, UTF-8 (or raw bytes on Linux), opens the file
     char *relative;    // owned, below the folder that was named, '/' between parts
@@ -42,7 +56,10 @@ struct photo {
     struct photo_guess top[PHOTO_TOP]; // most probable first
     uint32_t top_count;                // 0 until classified
     enum photo_status status;
-    char *filed_as; // owned, below the output folder; NULL if not filed
+    char *class_name;             // owned, of the first guess, by the run that decided; may be NULL
+    char *filed_as;               // owned, below the output folder; NULL if not filed
+    struct photo_member *members; // owned, as are their strings
+    uint32_t member_count;
     char reason[PHOTO_REASON_BYTES];
 };
 

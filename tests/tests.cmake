@@ -17,7 +17,7 @@ function(cubby_test source)
   target_link_libraries(${name} PRIVATE engine cubby_flags PkgConfig::CMOCKA PkgConfig::JANSSON m)
   if(TARGET cubby_core)
     target_link_libraries(${name} PRIVATE cubby_core PkgConfig::LIBUV PkgConfig::LIBARCHIVE
-                          PkgConfig::XXHASH)
+                          PkgConfig::XXHASH PkgConfig::SQLITE)
   endif()
   add_test(NAME ${label} COMMAND ${name})
   set_tests_properties(${label} PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 900)

@@ -51,7 +51,16 @@ struct fs {
     int (*publish)(const struct fs *fs, const char *from, const char *to);
     int (*replace)(const struct fs *fs, const char *from, const char *to); // atomically, if taken
     int (*unlink)(const struct fs *fs, const char *path);
-    int (*make_folder)(const struct fs *fs, const char *path); // one level, mode 0777 & ~umask
+    // Both fail with UV_EEXIST where `to` is taken. UV_EXDEV, UV_EPERM, UV_ENOTSUP: not possible
+    // there.
+    int (*link)(const struct fs *fs, const char *from, const char *to);
+    int (*symlink)(const struct fs *fs, const char *content, const char *to);
+    int (*read_link)(const struct fs *fs, const char *path, char **content); // malloc'd
+    int (*make_folder)(const struct fs *fs, const char *path);   // one level, mode 0777 & ~umask
+    int (*remove_folder)(const struct fs *fs, const char *path); // UV_ENOTEMPTY if it is not empty
+    // Of a file or folder by its path, a link's own.
+    int (*set_path_times)(const struct fs *fs, const char *path, int64_t atime_ns,
+                          int64_t mtime_ns);
     int (*list)(const struct fs *fs, const char *path, struct fs_names *out);
     // Whether the name is hidden: leading dot, or the hidden or system attribute on Windows.
     bool (*is_hidden)(const struct fs *fs, const char *path);

@@ -24,6 +24,7 @@ enum cubby_status {
     CUBBY_IO,          // reading or writing a file failed: errno-like detail in the message
     CUBBY_NO_SPACE,    // disk full, quota or file-size limit: stop, running again continues
     CUBBY_EXISTS,      // the name is taken: choose another
+    CUBBY_BUSY,        // another process has it, or the network does not answer: later it may do
     CUBBY_INTERRUPTED, // the user asked to stop
     CUBBY_INTERNAL,    // a driver refused something valid, or a bug of ours: stop
 };
