@@ -59,6 +59,7 @@ CUBBY_NODISCARD enum cubby_status catalogue_check(struct catalogue *catalogue);
 enum run_state {
     RUN_OPEN,     // not finished: the same command continues it
     RUN_FINISHED, // all that was found is settled
+    RUN_UNDOING,  // being taken back: only `cubby undo` may go on
     RUN_UNDONE,   // taken back
 };
 

@@ -1,0 +1,28 @@
+// Puts an output folder and its catalogue in agreement after a process died while it was filing:
+// called before a folder is sorted into again, taken back or verified.
+//
+// For each filing that was intended: if its file has its final name (the same file, by device and
+// inode or by content), it is done; else what is left of its temporary is removed, the filing
+// forgotten, and its photo is decided but not filed. Archives that were complete get their name;
+// others are thrown away, and their photos are decided but not filed. Temporaries that nothing
+// refers to (.cubby-*.tmp in the output folder and its class folders) are removed. A move's source
+// is removed only where its copy is in place. Running it again after it was itself interrupted
+// ends in the same place.
+#ifndef SRC_SINK_RECOVER_H
+#define SRC_SINK_RECOVER_H
+
+#include "catalogue/catalogue.h"
+
+struct sink_recover_params {
+    const char *output; // folder, absolute
+    const struct fs *fs;
+    const struct cubby_log *log;
+    struct catalogue *catalogue;
+    bool sync;
+    bool sweep; // look for temporaries, too: the last process did not end in good order
+};
+
+// The catalogue is committed on success.
+CUBBY_NODISCARD enum cubby_status sink_recover(const struct sink_recover_params *params);
+
+#endif
