@@ -2,7 +2,7 @@
 
 packages_build=(gcc cmake ninja-build pkg-config glslang-tools spirv-tools libvulkan-dev
     libvulkan-volk-dev libstb-dev libjpeg-dev libarchive-dev libuv1-dev libjansson-dev
-    libexif-dev libxxhash-dev libsqlite3-dev)
+    libexif-dev libxxhash-dev libsqlite3-dev zlib1g-dev)
 # libvulkan1 finds the drivers; Mesa's hold the software device that every machine can use.
 packages_run=(libvulkan1 mesa-vulkan-drivers)
 packages_test=(g++ libcmocka-dev vulkan-validationlayers python3 python3-numpy python3-pil unzip

@@ -178,6 +178,10 @@ CUBBY_NODISCARD enum cubby_status catalogue_next_filing(struct catalogue *catalo
                                                         int64_t after, bool backwards,
                                                         struct filing *out);
 
+// Adds to photo->members what travelled with it and is in place: path and filed_as.
+CUBBY_NODISCARD enum cubby_status catalogue_load_members(struct catalogue *catalogue,
+                                                         struct photo *photo);
+
 // ---- archives: one row per archive file (a part)
 
 enum archive_state {
