@@ -173,6 +173,48 @@ static int real_unlink(const struct fs *fs, const char *path)
     return (int)finish(&request, uv_fs_unlink(NULL, &request, path, NULL));
 }
 
+static int real_link(const struct fs *fs, const char *from, const char *to)
+{
+    (void)fs;
+    uv_fs_t request;
+    return (int)finish(&request, uv_fs_link(NULL, &request, from, to, NULL));
+}
+
+static int real_symlink(const struct fs *fs, const char *content, const char *to)
+{
+    (void)fs;
+    uv_fs_t request;
+    return (int)finish(&request, uv_fs_symlink(NULL, &request, content, to, 0, NULL));
+}
+
+static int real_read_link(const struct fs *fs, const char *path, char **content)
+{
+    (void)fs;
+    *content = NULL;
+    uv_fs_t request;
+    int result = uv_fs_readlink(NULL, &request, path, NULL);
+    if (result >= 0) {
+        *content = strdup(request.ptr);
+        result = *content ? 0 : UV_ENOMEM;
+    }
+    uv_fs_req_cleanup(&request);
+    return result;
+}
+
+static int real_remove_folder(const struct fs *fs, const char *path)
+{
+    (void)fs;
+    uv_fs_t request;
+    return (int)finish(&request, uv_fs_rmdir(NULL, &request, path, NULL));
+}
+
+static int real_set_path_times(const struct fs *fs, const char *path, int64_t atime_ns,
+                               int64_t mtime_ns)
+{
+    (void)fs;
+    return fs_system_set_path_times(path, atime_ns, mtime_ns);
+}
+
 static int real_make_folder(const struct fs *fs, const char *path)
 {
     (void)fs;
@@ -185,40 +227,80 @@ static int compare_names(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
+#define LIST_BATCH 256u
+
+// Names one behind the other, while their number is not known.
+struct gathering {
+    char *text; // owned
+    size_t length, capacity, count;
+};
+
+static int gather(struct gathering *gathering, const char *name)
+{
+    size_t bytes = strlen(name) + 1;
+    if (bytes > gathering->capacity - gathering->length) {
+        size_t capacity = gathering->capacity ? gathering->capacity * 2 : 4096;
+        while (capacity - gathering->length < bytes)
+            capacity *= 2;
+        char *text = realloc(gathering->text, capacity);
+        if (!text)
+            return UV_ENOMEM;
+        gathering->text = text;
+        gathering->capacity = capacity;
+    }
+    memcpy(gathering->text + gathering->length, name, bytes);
+    gathering->length += bytes;
+    gathering->count++;
+    return 0;
+}
+
+static int gather_all(struct gathering *gathering, uv_dir_t *folder)
+{
+    uv_dirent_t entries[LIST_BATCH];
+    folder->dirents = entries;
+    folder->nentries = LIST_BATCH;
+    for (;;) {
+        uv_fs_t request;
+        int count = uv_fs_readdir(NULL, &request, folder, NULL);
+        int result = count < 0 ? count : 0;
+        for (int i = 0; i < count && !result; i++)
+            result = gather(gathering, entries[i].name);
+        uv_fs_req_cleanup(&request);
+        if (result || count == 0)
+            return result;
+    }
+}
+
 static int real_list(const struct fs *fs, const char *path, struct fs_names *out)
 {
     (void)fs;
     *out = (struct fs_names){0};
     uv_fs_t request;
-    int result = uv_fs_scandir(NULL, &request, path, 0, NULL);
-    if (result < 0)
-        goto out;
-
-    size_t capacity = request.result > 0 ? (size_t)request.result : 1;
-    out->names = calloc(capacity, sizeof(*out->names));
-    if (!out->names) {
-        result = UV_ENOMEM;
-        goto out;
-    }
-    uv_dirent_t entry;
-    while ((result = uv_fs_scandir_next(&request, &entry)) == 0 && out->count < capacity) {
-        out->names[out->count] = strdup(entry.name);
-        if (!out->names[out->count]) {
-            result = UV_ENOMEM;
-            goto out;
-        }
-        out->count++;
-    }
-    if (result == UV_EOF)
-        result = 0;
-    // libuv sorts by the locale's rules; ours must be the same on every machine.
-    qsort(out->names, out->count, sizeof(*out->names), compare_names);
-
-out:
+    int result = uv_fs_opendir(NULL, &request, path, NULL);
+    uv_dir_t *folder = result < 0 ? NULL : request.ptr;
     uv_fs_req_cleanup(&request);
-    if (result)
-        fs_names_free(out);
-    return result;
+    if (result < 0)
+        return result;
+
+    struct gathering gathering = {0};
+    result = gather_all(&gathering, folder);
+    uv_fs_closedir(NULL, &request, folder, NULL);
+    uv_fs_req_cleanup(&request);
+    if (!result) {
+        out->names = malloc((gathering.count ? gathering.count : 1) * sizeof(*out->names));
+        result = out->names ? 0 : UV_ENOMEM;
+    }
+    if (result) {
+        free(gathering.text);
+        return result;
+    }
+    out->text = gathering.text;
+    for (const char *name = out->text; out->count < gathering.count; name += strlen(name) + 1)
+        out->names[out->count++] = (char *)name;
+    // Sorted by nobody's locale: the order must be the same on every machine.
+    if (out->count)
+        qsort(out->names, out->count, sizeof(*out->names), compare_names);
+    return 0;
 }
 
 static bool real_is_hidden(const struct fs *fs, const char *path)
@@ -243,7 +325,12 @@ static const struct fs real = {
     .publish = real_publish,
     .replace = real_replace,
     .unlink = real_unlink,
+    .link = real_link,
+    .symlink = real_symlink,
+    .read_link = real_read_link,
     .make_folder = real_make_folder,
+    .remove_folder = real_remove_folder,
+    .set_path_times = real_set_path_times,
     .list = real_list,
     .is_hidden = real_is_hidden,
 };
@@ -255,9 +342,8 @@ const struct fs *fs_real(void)
 
 void fs_names_free(struct fs_names *names)
 {
-    for (size_t i = 0; i < names->count; i++)
-        free(names->names[i]);
     free(names->names);
+    free(names->text);
     *names = (struct fs_names){0};
 }
 
@@ -318,7 +404,20 @@ enum cubby_status fs_status(int code)
         return CUBBY_NO_SPACE;
     case UV_ENOMEM:
         return CUBBY_NO_MEMORY;
+    // A network folder or a disk that does not answer just now.
+    case UV_ETIMEDOUT:
+    case UV_EHOSTUNREACH:
+    case UV_EHOSTDOWN:
+    case UV_ENETUNREACH:
+    case UV_ENETDOWN:
+    case UV_ENOTCONN:
+    case UV_ECONNRESET:
+    case UV_ECONNABORTED:
+    case UV_EBUSY:
+        return CUBBY_BUSY;
     default:
+        if (fs_system_is_stale(code))
+            return CUBBY_BUSY;
         // libuv has no name of its own for an exceeded quota, so it hands out the system's.
         return fs_system_is_quota(code) ? CUBBY_NO_SPACE : CUBBY_IO;
     }

@@ -28,7 +28,8 @@ enum fs_open {
 
 // The names of one folder, without "." and "..", sorted by their bytes.
 struct fs_names {
-    char **names; // owned
+    char **names; // owned, into text
+    char *text;   // owned; one piece for all, since a folder may hold a million
     size_t count;
 };
 
@@ -79,7 +80,7 @@ int fs_make_folders(const struct fs *fs, const char *path);
 // "no space left on device", for messages; static storage.
 const char *fs_error_text(int code);
 // What a failed write to the output means: CUBBY_NO_SPACE for a full disk, quota or file-size
-// limit, CUBBY_NO_MEMORY, else CUBBY_IO.
+// limit, CUBBY_NO_MEMORY, CUBBY_BUSY for a network or device that does not answer, else CUBBY_IO.
 enum cubby_status fs_status(int code);
 
 #endif

@@ -42,6 +42,12 @@ int fs_system_set_times(int file, int64_t atime_ns, int64_t mtime_ns)
     return futimens(file, times) ? -errno : 0;
 }
 
+int fs_system_set_path_times(const char *path, int64_t atime_ns, int64_t mtime_ns)
+{
+    struct timespec times[2] = {time_from(atime_ns), time_from(mtime_ns)};
+    return utimensat(AT_FDCWD, path, times, AT_SYMLINK_NOFOLLOW) ? -errno : 0;
+}
+
 int fs_system_sync_folder(const char *path)
 {
     int folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -113,6 +119,11 @@ bool fs_system_is_hidden(const char *path)
 {
     const char *slash = strrchr(path, '/');
     return (slash ? slash + 1 : path)[0] == '.';
+}
+
+bool fs_system_is_stale(int code)
+{
+    return code == -ESTALE;
 }
 
 bool fs_system_is_quota(int code)

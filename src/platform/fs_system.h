@@ -7,10 +7,12 @@
 
 int fs_system_open_flags(enum fs_open how);
 int fs_system_set_times(int file, int64_t atime_ns, int64_t mtime_ns);
+int fs_system_set_path_times(const char *path, int64_t atime_ns, int64_t mtime_ns);
 int fs_system_sync_folder(const char *path);
 int fs_system_publish(const char *from, const char *to);
 int fs_system_replace(const char *from, const char *to);
 bool fs_system_is_hidden(const char *path);
+bool fs_system_is_stale(int code); // a network folder was mounted anew
 bool fs_system_is_quota(int code); // "disk quota exceeded", as libuv passes it on
 
 #endif

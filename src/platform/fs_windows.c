@@ -57,6 +57,26 @@ int fs_system_set_times(int file, int64_t atime_ns, int64_t mtime_ns)
     return 0;
 }
 
+int fs_system_set_path_times(const char *path, int64_t atime_ns, int64_t mtime_ns)
+{
+    WCHAR *text = wide(path);
+    if (!text)
+        return UV_EINVAL;
+    // The first flag opens folders, too, the second a link itself.
+    HANDLE handle =
+        CreateFileW(text, FILE_WRITE_ATTRIBUTES, FILE_SHARE_READ | FILE_SHARE_WRITE, NULL,
+                    OPEN_EXISTING, FILE_FLAG_BACKUP_SEMANTICS | FILE_FLAG_OPEN_REPARSE_POINT, NULL);
+    free(text);
+    if (handle == INVALID_HANDLE_VALUE)
+        return uv_translate_sys_error((int)GetLastError());
+    FILETIME accessed = time_from(atime_ns), written = time_from(mtime_ns);
+    int result = SetFileTime(handle, NULL, &accessed, &written)
+                     ? 0
+                     : uv_translate_sys_error((int)GetLastError());
+    CloseHandle(handle);
+    return result;
+}
+
 int fs_system_sync_folder(const char *path)
 {
     (void)path; // Windows has no such call; MOVEFILE_WRITE_THROUGH does the work
@@ -117,6 +137,12 @@ bool fs_system_is_hidden(const char *path)
     free(text);
     return attributes != INVALID_FILE_ATTRIBUTES &&
            (attributes & (FILE_ATTRIBUTE_HIDDEN | FILE_ATTRIBUTE_SYSTEM)) != 0;
+}
+
+bool fs_system_is_stale(int code)
+{
+    return code == uv_translate_sys_error(ERROR_NETNAME_DELETED) ||
+           code == uv_translate_sys_error(ERROR_BAD_NETPATH);
 }
 
 bool fs_system_is_quota(int code)
