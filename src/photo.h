@@ -44,6 +44,7 @@ struct photo {
     int64_t id;        // its row in the catalogue; 0: none
     int64_t run;       // the run that decided, in the catalogue; 0: none
     int64_t archive;   // the archive that it is in, or shares the fate of; 0: none
+    bool recorded;     // the catalogue has it as it is: nothing to write
     uint64_t sequence; // position in scan order: what makes every run file in the same order
     char *path;        // owned, UTF-8 (or raw bytes on Linux), opens the file
     char *relative;    // owned, below the folder that was named, '/' between parts
@@ -60,6 +61,7 @@ struct photo {
     char *filed_as;               // owned, below the output folder; NULL if not filed
     struct photo_member *members; // owned, as are their strings
     uint32_t member_count;
+    bool torn; // something belongs to it that could not be looked at
     char reason[PHOTO_REASON_BYTES];
 };
 

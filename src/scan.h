@@ -3,9 +3,14 @@
 //
 // Hidden files and folders (leading dot; the hidden attribute on Windows) and cubby's own output
 // folders (those that hold .cubby/, and the one that is being written) are passed over. Symbolic
-// links to files are followed; links to folders are followed once (loops end). What is neither file
-// nor folder (fifo, socket, device) is never opened: it comes settled as skipped. Roots come as
-// they are, hidden or not.
+// links to files are followed. A folder that can be reached in several ways (links, a root inside
+// another) is entered once, in the first of them. What is neither file nor folder (fifo, socket,
+// device) is never opened: it comes settled as skipped. Roots come as they are, hidden or not.
+//
+// With `groups`, files that belong to a photo of the same folder (groups.h) come with it as its
+// members, not by themselves: regular files only. What is anything else, cannot be looked at, or
+// whose photo turns out to be no file comes by itself, after the photo. A file that is itself a
+// root comes alone: who names one file means that one.
 //
 // `relative` is the path below the root folder; with several roots it begins with the root's own
 // name ("2023/a.jpg"), numbered where two roots have the same name ("photos (2)/a.jpg").
@@ -20,6 +25,7 @@ struct scan_params {
     const char *const *roots; // files or folders, borrowed for the scan's life
     size_t root_count;
     const char *output; // folder to pass over, may be NULL or not exist yet
+    bool groups;        // photos come with the files that belong to them
     const struct fs *fs;
     const struct cubby_log *log; // an unreadable folder is one warning and counted
 };
