@@ -73,8 +73,8 @@ void scan_thread(void *argument)
         if (status || !photo)
             break;
         struct item *item = window_enter(&pipeline->window, photo);
-        if (photo->status != PHOTO_PENDING) {
-            window_done(&pipeline->window, item);
+        if (photo->status != PHOTO_PENDING || photo->top_count) {
+            window_pass(&pipeline->window, item);
             continue;
         }
         batcher_expect(&pipeline->batcher);
@@ -104,7 +104,7 @@ static enum cubby_status settle(struct pipeline *pipeline, struct item *item)
     uint64_t since = uv_hrtime();
     const struct pipeline_params *params = &pipeline->params;
     const float *logits = item->photo->status == PHOTO_PENDING ? item->logits : NULL;
-    enum cubby_status status = params->settle(params->user, item->photo, logits);
+    enum cubby_status status = params->settle(params->user, &item->photo, logits);
     atomic_fetch_sub(&pipeline->held_bytes, item->budget_bytes);
     window_leave(&pipeline->window, item);
     pipeline_add_busy(pipeline, STAGE_FILE, since);
@@ -137,7 +137,11 @@ static void file_all(struct pipeline *pipeline, struct pipeline_stats *stats)
         if (params->tick && uv_hrtime() - ticked >= TICK_NS) {
             ticked = uv_hrtime();
             snapshot(pipeline, stats);
-            params->tick(params->user, stats);
+            enum cubby_status status = params->tick(params->user, stats);
+            if (status) {
+                pipeline_fail(pipeline, status);
+                return;
+            }
         }
     }
 }

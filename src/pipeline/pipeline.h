@@ -32,14 +32,15 @@ struct pipeline_stats {
 
 struct pipeline_params {
     // Where photos come from, in order; *out NULL at the end. Called on a thread of its own, and
-    // not again after an error. A photo that is settled already passes straight through.
+    // not again after an error. A photo that is settled, or has its guesses already, passes
+    // straight through.
     enum cubby_status (*next)(void *user, struct photo **out);
     // The last stage, called on the thread of pipeline_run(), in order. The photo is settled as
     // failed or skipped, or is PHOTO_PENDING and has photo->top. `logits` is NULL unless
-    // keep_logits and classified. An error ends the run.
-    enum cubby_status (*settle)(void *user, struct photo *photo, const float *logits);
-    // NULL, or called on the same thread about ten times a second.
-    void (*tick)(void *user, const struct pipeline_stats *stats);
+    // keep_logits and classified. Whoever sets *photo to NULL keeps it. An error ends the run.
+    enum cubby_status (*settle)(void *user, struct photo **photo, const float *logits);
+    // NULL, or called on the same thread about ten times a second. An error ends the run.
+    enum cubby_status (*tick)(void *user, const struct pipeline_stats *stats);
     // NULL, or true once the run should end early: what is in flight is finished.
     bool (*interrupted)(void *user);
     void *user;

@@ -3,6 +3,8 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#define PASSES_AT_ONCE 32u
+
 enum cubby_status window_init(struct window *window, uint32_t size)
 {
     *window = (struct window){.size = size};
@@ -47,6 +49,8 @@ bool window_has_room(struct window *window)
 bool window_wait_room(struct window *window)
 {
     uv_mutex_lock(&window->lock);
+    uv_cond_signal(&window->head); // about what has passed, too
+    window->passed = 0;
     while (window->entered - window->left >= window->size && !window->aborted)
         uv_cond_wait(&window->room, &window->lock);
     bool alive = !window->aborted;
@@ -60,6 +64,7 @@ struct item *window_enter(struct window *window, struct photo *photo)
     assert(window->entered - window->left < window->size);
     struct item *item = &window->ring[window->entered++ % window->size];
     *item = (struct item){.photo = photo};
+    window->passing = false;
     uv_mutex_unlock(&window->lock);
     return item;
 }
@@ -78,6 +83,18 @@ void window_done(struct window *window, struct item *item)
     item->done = true;
     if (item == &window->ring[window->left % window->size])
         uv_cond_signal(&window->head);
+    uv_mutex_unlock(&window->lock);
+}
+
+void window_pass(struct window *window, struct item *item)
+{
+    uv_mutex_lock(&window->lock);
+    item->done = true;
+    window->passing = true;
+    if (++window->passed >= PASSES_AT_ONCE) {
+        window->passed = 0;
+        uv_cond_signal(&window->head);
+    }
     uv_mutex_unlock(&window->lock);
 }
 
@@ -110,7 +127,10 @@ void window_leave(struct window *window, struct item *item)
     clear(item);
     uv_mutex_lock(&window->lock);
     window->left++;
-    uv_cond_signal(&window->room);
+    // Whoever waits for room waits for some of it: else both would wait for each other's next
+    // photo.
+    if (window->entered - window->left <= window->size / 2)
+        uv_cond_signal(&window->room);
     uv_mutex_unlock(&window->lock);
 }
 

@@ -12,7 +12,7 @@
 
 // A photo between scan and filing. Lives in the window; one stage at a time holds it.
 struct item {
-    struct photo *photo;   // owned by the window
+    struct photo *photo;   // owned by the window; NULL once settle() has kept it
     float *logits;         // owned by the window, class_count floats; NULL: not wanted
     uint64_t budget_bytes; // of photo->bytes, counted against the budget
     bool hashed;           // photo->hash is that of an earlier read, which must not differ
@@ -25,6 +25,8 @@ struct window {
     struct item *ring; // owned
     uint32_t size;
     uint64_t entered, left;
+    uint32_t passed; // since the last stage was told
+    bool passing;    // the last one that entered did
     bool ended, aborted, made;
 };
 
@@ -46,6 +48,9 @@ bool window_wait_room(struct window *window);
 struct item *window_enter(struct window *window, struct photo *photo);
 void window_end(struct window *window); // nothing more will enter
 void window_done(struct window *window, struct item *item);
+// The same for a photo that was done when it entered: the last stage is told about every few of
+// them, and when the window is full or ended, since telling costs more than the photo.
+void window_pass(struct window *window, struct item *item);
 
 // Looks at the next in order, waiting at most timeout_ns (0: not at all).
 enum window_event window_next(struct window *window, uint64_t timeout_ns, struct item **item);

@@ -288,9 +288,10 @@ static void check_photo(struct run *run, const struct photo *photo)
     run->skipped += words;
 }
 
-static enum cubby_status settle(void *user, struct photo *photo, const float *logits)
+static enum cubby_status settle(void *user, struct photo **settled, const float *logits)
 {
     struct run *run = user;
+    struct photo *photo = *settled;
     assert_int_equal(photo->sequence, run->next_sequence);
     uint32_t in_flight = run->given - (uint32_t)run->next_sequence;
     run->next_sequence++;
