@@ -18,6 +18,7 @@ struct dry_run_sink {
     char *output;        // owned
     const struct fs *fs; // borrowed
     const struct cubby_log *log;
+    struct sink_params params;
     struct sink_contents contents;
     struct photo_hasher *hasher; // owned
     struct hash_table planned;   // paths that photos of this run would have
@@ -65,9 +66,9 @@ static enum cubby_status try_name(struct dry_run_sink *sink, struct photo *photo
     return status;
 }
 
-static enum cubby_status dry_run_file(struct sink *base, struct photo *photo, const char *folder)
+static enum cubby_status plan_photo(struct dry_run_sink *sink, struct photo *photo,
+                                    const char *folder)
 {
-    struct dry_run_sink *sink = (struct dry_run_sink *)base;
     if (sink_is_duplicate(&sink->contents, photo))
         return CUBBY_OK;
     char *wanted = sink_wanted_name(photo, NAMES_FILE);
@@ -93,9 +94,31 @@ static enum cubby_status dry_run_file(struct sink *base, struct photo *photo, co
     return status;
 }
 
-static enum cubby_status dry_run_finish(struct sink *base)
+static enum cubby_status settle(struct dry_run_sink *sink, struct photo **photo)
 {
-    (void)base;
+    enum cubby_status status = sink->params.settled(sink->params.user, *photo);
+    photo_free(photo);
+    return status;
+}
+
+static enum cubby_status dry_run_file(struct sink *base, struct photo **photo, const char *folder)
+{
+    struct dry_run_sink *sink = (struct dry_run_sink *)base;
+    enum cubby_status status = plan_photo(sink, *photo, folder);
+    if (status)
+        photo_settle(*photo, PHOTO_FAILED, "could not be filed: %s", cubby_status_text(status));
+    enum cubby_status settled = settle(sink, photo);
+    return status ? status : settled;
+}
+
+static enum cubby_status dry_run_pass(struct sink *base, struct photo **photo)
+{
+    return settle((struct dry_run_sink *)base, photo);
+}
+
+static enum cubby_status dry_run_finish(struct sink *base, bool complete)
+{
+    (void)base, (void)complete;
     return CUBBY_OK;
 }
 
@@ -110,8 +133,10 @@ static void dry_run_destroy(struct sink *base)
     free(sink);
 }
 
-static const struct sink_ops dry_run_ops = {
-    .file = dry_run_file, .finish = dry_run_finish, .destroy = dry_run_destroy};
+static const struct sink_ops dry_run_ops = {.file = dry_run_file,
+                                            .pass = dry_run_pass,
+                                            .finish = dry_run_finish,
+                                            .destroy = dry_run_destroy};
 
 enum cubby_status sink_dry_run_create(struct sink **out, const struct sink_params *params)
 {
@@ -122,6 +147,7 @@ enum cubby_status sink_dry_run_create(struct sink **out, const struct sink_param
     sink->sink.ops = &dry_run_ops;
     sink->fs = params->fs;
     sink->log = params->log;
+    sink->params = *params;
     sink->output = strdup(params->output);
     enum cubby_status status = sink->output ? photo_hasher_create(&sink->hasher) : CUBBY_NO_MEMORY;
     if (status) {

@@ -1,289 +1,220 @@
-// Copies photos into one folder per class: a temporary in the class's folder, written, compared,
-// made durable, then given its name without ever replacing another file. A crash at any moment
-// leaves nothing but a hidden temporary under a name that no photo has.
+// Files photos into one folder per class, in groups: see sink.h for the protocol. A crash at any
+// moment leaves hidden temporaries under names that no photo has, and intents that recovery reads.
 #include <stdlib.h>
 #include <string.h>
 #include <uv.h>
 
 #include "platform/path.h"
-#include "sink/naming.h"
+#include "sink/group.h"
 
-#define MAX_TEMPORARIES 100u // leftovers of a dead process with our number that are stepped over
+// Files that are made durable at once: they wait for the disk, not for a CPU.
+#define SYNC_THREADS 8u
 
-struct folder_sink {
-    struct sink sink;    // first, so that the pointers are the same
-    char *output;        // owned
-    const struct fs *fs; // borrowed
-    const struct cubby_log *log;
-    bool sync;
-    struct sink_contents contents;
-    struct photo_hasher *hasher; // owned
-    struct hash_table made;      // folder names that exist by now
-    struct sink_numbers numbers;
-    char **folders; // owned, their paths, for finish()
-    size_t folder_count;
-    uint64_t next_temporary;
-};
-
-// Makes output/folder when it is first needed. *path is malloc'd.
-static enum cubby_status open_folder(struct folder_sink *sink, const char *folder, char **path)
+enum cubby_status folder_sink_note_folder(struct folder_sink *sink, const char *path, bool made)
 {
-    *path = path_join(sink->output, folder);
+    struct fs_stat stat = {0};
+    if (!made && sink->params.fs->stat(sink->params.fs, path, &stat))
+        return CUBBY_OK; // it will not be there to get its times back either
+    struct catalogue_folder folder = {.run = sink->params.run,
+                                      .path = strdup(path),
+                                      .made = made,
+                                      .mtime_ns = stat.mtime_ns,
+                                      .atime_ns = stat.atime_ns};
+    if (!folder.path)
+        return CUBBY_NO_MEMORY;
+    enum cubby_status status = catalogue_add_folder(sink->params.catalogue, &folder);
+    catalogue_folder_fini(&folder);
+    return status;
+}
+
+static enum cubby_status make_folder(struct folder_sink *sink, const char *path,
+                                     struct fs_stat *stat)
+{
+    const struct fs *fs = sink->params.fs;
+    // Committed before it is there, so that undo removes what a dead process made. The group comes
+    // first: a commit in the middle of one would make rows durable whose files have no intents yet.
+    enum cubby_status status = folder_publish_group(sink);
+    if (!status)
+        status = folder_sink_note_folder(sink, path, true);
+    if (!status)
+        status = catalogue_commit(sink->params.catalogue);
+    if (status)
+        return status;
+    int result = sink_make_folder(fs, path, sink->params.sync);
+    if (!result)
+        result = fs->stat(fs, path, stat);
+    return result ? sink_target_failed(sink->params.log, path, result) : CUBBY_OK;
+}
+
+// Makes output/name when it is first needed. *path is malloc'd.
+static enum cubby_status open_folder(struct folder_sink *sink, const char *name, char **path)
+{
+    const struct fs *fs = sink->params.fs;
+    *path = path_join(sink->params.output, name);
     if (!*path)
         return CUBBY_NO_MEMORY;
-    struct photo_hash key = photo_hash_bytes(folder, strlen(folder));
-    if (hash_table_find(&sink->made, key, NULL))
+    struct photo_hash key = photo_hash_bytes(name, strlen(name));
+    if (hash_table_find(&sink->made, key, &sink->output_device))
         return CUBBY_OK;
-
-    int result = 0;
-    if (sink->folder_count == 0)
-        result = sink_make_folder(sink->fs, sink->output, sink->sync);
-    if (!result)
-        result = sink_make_folder(sink->fs, *path, sink->sync);
-    if (result)
-        return sink_target_failed(sink->log, *path, result);
-    char **folders = realloc(sink->folders, (sink->folder_count + 1) * sizeof(*folders));
-    if (!folders)
-        return CUBBY_NO_MEMORY;
-    sink->folders = folders;
-    sink->folders[sink->folder_count] = strdup(*path);
-    if (!sink->folders[sink->folder_count])
-        return CUBBY_NO_MEMORY;
-    sink->folder_count++;
-    return hash_table_add(&sink->made, key, 0);
-}
-
-// What a temporary file is written with; tells the source's errors from the target's.
-struct copy {
-    const struct folder_sink *sink;
-    int file;
-    int target_error;
-};
-
-static int write_piece(void *user, const void *bytes, size_t size_bytes)
-{
-    struct copy *copy = user;
-    const struct fs *fs = copy->sink->fs;
-    copy->target_error = fs_write_all(fs, copy->file, bytes, size_bytes);
-    return copy->target_error;
-}
-
-// Writes the content. The photo is settled as failed when its source is the trouble.
-static void write_content(struct copy *copy, struct photo *photo)
-{
-    if (photo->bytes) {
-        write_piece(copy, photo->bytes, (size_t)photo->size_bytes);
-        return;
-    }
-    struct photo_hasher *hasher = copy->sink->hasher;
-    uint64_t size_bytes;
-    int result =
-        sink_read_pieces(copy->sink->fs, photo->path, hasher, write_piece, copy, &size_bytes);
-    if (copy->target_error)
-        return;
-    if (result)
-        photo_settle(photo, PHOTO_FAILED, "cannot be read again: %s", fs_error_text(result));
-    else if (size_bytes != photo->size_bytes ||
-             !photo_hash_equal(photo_hasher_result(hasher), photo->hash))
-        photo_settle(photo, PHOTO_FAILED, "changed since it was classified");
-}
-
-// Times and permissions as the source has them. Some file systems have no such thing, and a photo
-// without its time is better than none; only a disk that fails is an error.
-static int set_attributes(const struct fs *fs, int file, const struct photo *photo)
-{
-    int mode = fs->set_mode(fs, file, photo->mode ? photo->mode & 0777 : 0644);
-    int times = fs->set_times(fs, file, photo->atime_ns, photo->mtime_ns);
-    if (mode == UV_EIO || times == UV_EIO)
-        return UV_EIO;
-    return mode == UV_ENOSPC || times == UV_ENOSPC ? UV_ENOSPC : 0;
-}
-
-static int create_temporary(struct folder_sink *sink, const char *folder, char **path)
-{
-    for (unsigned i = 0; i < MAX_TEMPORARIES; i++) {
-        *path = sink_temporary(folder, sink->next_temporary++);
-        if (!*path)
-            return UV_ENOMEM;
-        int file = sink->fs->open(sink->fs, *path, FS_CREATE);
-        if (file != UV_EEXIST)
-            return file;
-        free(*path);
-        *path = NULL;
-    }
-    return UV_EEXIST;
-}
-
-// Writes a complete, durable temporary. *path is malloc'd; NULL if there is none (the photo was
-// settled, or the status says so).
-static enum cubby_status write_temporary(struct folder_sink *sink, struct photo *photo,
-                                         const char *folder, char **path)
-{
-    const struct fs *fs = sink->fs;
-    char *temporary = NULL;
-    *path = NULL;
-    int file = create_temporary(sink, folder, &temporary);
-    if (file < 0) {
-        free(temporary);
-        return sink_target_failed(sink->log, folder, file);
-    }
-
-    enum photo_status before = photo->status;
-    struct copy copy = {.sink = sink, .file = file};
-    write_content(&copy, photo);
-    int result = copy.target_error;
-    bool good = !result && photo->status == before;
-    if (good)
-        result = set_attributes(fs, file, photo);
-    // After a failed fsync the pages count as clean, and a second one would succeed without the
-    // data: this temporary is finished.
-    if (good && !result && sink->sync)
-        result = fs->sync(fs, file);
-    int closed = fs->close(fs, file);
-    if (good && !result)
-        result = closed;
-
-    if (good && !result) {
-        *path = temporary;
-        return CUBBY_OK;
-    }
-    fs->unlink(fs, temporary);
+    struct fs_stat stat;
+    int result = fs->stat(fs, *path, &stat);
     enum cubby_status status = CUBBY_OK;
-    if (result)
-        status = sink_target_failed(sink->log, folder, result);
-    free(temporary);
-    return status;
+    if (result == UV_ENOENT)
+        status = make_folder(sink, *path, &stat);
+    else if (!result && !stat.is_folder)
+        result = UV_ENOTDIR;
+    else if (!result)
+        status = folder_sink_note_folder(sink, *path, false);
+    if (result && result != UV_ENOENT)
+        return sink_target_failed(sink->params.log, *path, result);
+    if (status)
+        return status;
+    sink->output_device = stat.device;
+    return hash_table_add(&sink->made, key, stat.device);
 }
 
-// The first name from *number on that is free; SINK_SAME if the content is found on the way.
-static enum sink_place find_place(struct folder_sink *sink, const struct photo *photo,
-                                  const char *folder, const char *wanted, unsigned *number,
-                                  char **target, int *error)
+// ---- one photo
+
+static bool is_full(const struct folder_sink *sink)
 {
-    for (; *number <= SINK_MAX_NUMBER; (*number)++) {
-        char *name = names_numbered(wanted, *number);
-        *target = name ? path_join(folder, name) : NULL;
-        free(name);
-        if (!*target) {
-            *error = UV_ENOMEM;
-            return SINK_UNUSABLE;
-        }
-        enum sink_place place = sink_look(sink->fs, *target, photo, sink->hasher, error);
-        if (place != SINK_TAKEN)
-            return place;
-        free(*target);
-        *target = NULL;
-    }
-    *error = UV_EEXIST;
-    return SINK_UNUSABLE;
+    return sink->count == SINK_GROUP_PHOTOS || sink->files >= SINK_GROUP_PHOTOS;
 }
 
-// A name that this file system cannot hold is this photo's trouble alone; all else is everybody's.
-static enum cubby_status place_failed(const struct folder_sink *sink, struct photo *photo,
-                                      const char *path, int error)
+// The group's next place, which becomes the photo's owner.
+static struct staged *enter(struct folder_sink *sink, struct photo **photo)
 {
-    if (error != UV_ENAMETOOLONG && error != UV_EILSEQ && error != UV_EINVAL)
-        return sink_target_failed(sink->log, path, error);
-    photo_settle(photo, PHOTO_FAILED, "its name cannot be used in the output folder: %s",
-                 fs_error_text(error));
-    return CUBBY_OK;
+    if (!sink->count)
+        sink->oldest_ns = uv_hrtime();
+    struct staged *staged = &sink->group[sink->count++];
+    *staged = (struct staged){.photo = *photo};
+    *photo = NULL;
+    return staged;
 }
 
-// Gives the temporary the first free name; what takes a name in the meantime is looked at again.
-static enum cubby_status publish(struct folder_sink *sink, struct photo *photo, const char *folder,
-                                 const char *wanted)
+static enum cubby_status settle_duplicate(struct folder_sink *sink, struct photo *photo,
+                                          bool *duplicate)
 {
-    const struct fs *fs = sink->fs;
-    enum cubby_status status = CUBBY_OK;
-    char *temporary = NULL, *target = NULL;
-    struct photo_hash key = sink_name_key(folder, wanted);
-    unsigned number = sink_first_number(&sink->numbers, key);
-    int error = 0;
-    for (;;) {
-        enum sink_place place = find_place(sink, photo, folder, wanted, &number, &target, &error);
-        if (place == SINK_UNUSABLE) {
-            status = place_failed(sink, photo, folder, error);
-            break;
-        }
-        if (place == SINK_SAME) {
-            sink_settle_same(photo, path_below(target, sink->output));
-            status = sink_settle_number(&sink->numbers, key, number);
-            break;
-        }
-        if (!temporary) // only now: a photo that is there already costs no write
-            status = write_temporary(sink, photo, folder, &temporary);
-        if (status || !temporary)
-            break;
-        error = fs->publish(fs, temporary, target);
-        if (error == 0) {
-            free(temporary);
-            temporary = NULL;
-            photo->filed_as = strdup(path_below(target, sink->output));
-            status = photo->filed_as ? sink_remember(&sink->contents, photo) : CUBBY_NO_MEMORY;
-            if (!status)
-                status = sink_settle_number(&sink->numbers, key, number);
-            break;
-        }
-        if (error != UV_EEXIST) {
-            status = place_failed(sink, photo, target, error);
-            break;
-        }
-        free(target);
-        target = NULL;
-    }
-    if (temporary)
-        fs->unlink(fs, temporary);
-    free(temporary);
-    free(target);
-    return status;
-}
-
-static enum cubby_status folder_file(struct sink *base, struct photo *photo, const char *folder)
-{
-    struct folder_sink *sink = (struct folder_sink *)base;
-    if (sink_is_duplicate(&sink->contents, photo))
-        return CUBBY_OK;
     char *path = NULL;
-    char *wanted = sink_wanted_name(photo, NAMES_FILE);
-    enum cubby_status status = wanted ? open_folder(sink, folder, &path) : CUBBY_NO_MEMORY;
-    if (!status)
-        status = publish(sink, photo, path, wanted);
-    // Content that an earlier run filed counts as filed for the photos that follow, too.
-    if (!status && photo->status == PHOTO_SKIPPED)
-        status = sink_remember(&sink->contents, photo);
-    free(wanted);
+    enum cubby_status status =
+        catalogue_find_content(sink->params.catalogue, photo->hash, photo->size_bytes, &path);
+    *duplicate = path && strcmp(path, photo->path) != 0; // decided anew, it finds itself
+    if (*duplicate)
+        photo_settle(photo, PHOTO_SKIPPED, "same content as %s", path);
     free(path);
     return status;
 }
 
-static enum cubby_status folder_finish(struct sink *base)
+static enum cubby_status stage(struct folder_sink *sink, struct staged *staged)
+{
+    struct photo *photo = staged->photo;
+    staged->wanted = sink_wanted_name(photo, NAMES_FILE);
+    enum cubby_status status = staged->wanted ? CUBBY_OK : CUBBY_NO_MEMORY;
+    bool done = false;
+    if (!status && photo->id)
+        status = folder_stage_again(sink, staged, &done);
+    if (!status && !done)
+        status = folder_stage(sink, staged);
+    free(photo->bytes); // in the temporary by now
+    photo->bytes = NULL;
+    sink->files += staged->count;
+    return status;
+}
+
+// Content that this group files must be found by the photos that follow in it, so the row is
+// written at once; it is committed together with the intents.
+static enum cubby_status announce(struct folder_sink *sink, struct staged *staged)
+{
+    struct photo *photo = staged->photo;
+    if (!staged->count || staged->placings[0].filing.member)
+        return CUBBY_OK;
+    photo->run = sink->params.run;
+    free(photo->filed_as);
+    photo->filed_as = strdup(staged->placings[0].filing.target);
+    staged->announced = true;
+    return photo->filed_as ? catalogue_put_photo(sink->params.catalogue, photo) : CUBBY_NO_MEMORY;
+}
+
+// What the group holds is settled as failed; the status is the run's end.
+static enum cubby_status give_up(struct folder_sink *sink, enum cubby_status status)
+{
+    sink->failed = status;
+    folder_abandon_group(sink, status);
+    return status;
+}
+
+static enum cubby_status folder_file(struct sink *base, struct photo **photo, const char *folder)
 {
     struct folder_sink *sink = (struct folder_sink *)base;
-    // Names live in the folder, not in the file: without this a power cut could forget them.
-    for (size_t i = 0; sink->sync && i < sink->folder_count; i++) {
-        int result = sink->fs->sync_folder(sink->fs, sink->folders[i]);
-        if (result)
-            return sink_target_failed(sink->log, sink->folders[i], result);
-    }
-    return CUBBY_OK;
+    char *path = NULL;
+    bool duplicate = false;
+    enum cubby_status status = sink->failed;
+    if (!status)
+        status = settle_duplicate(sink, *photo, &duplicate);
+    if (!status && !duplicate) // no folder is made for what does not go there
+        status = open_folder(sink, folder, &path);
+    struct staged *staged = enter(sink, photo);
+    staged->folder = path;
+    if (!status && !duplicate)
+        status = stage(sink, staged);
+    if (!status)
+        status = announce(sink, staged);
+    if (status)
+        return give_up(sink, status);
+    return is_full(sink) ? folder_publish_group(sink) : CUBBY_OK;
+}
+
+static enum cubby_status folder_pass(struct sink *base, struct photo **photo)
+{
+    struct folder_sink *sink = (struct folder_sink *)base;
+    enter(sink, photo);
+    if (sink->failed)
+        return give_up(sink, sink->failed);
+    return is_full(sink) ? folder_publish_group(sink) : CUBBY_OK;
+}
+
+static enum cubby_status folder_tick(struct sink *base)
+{
+    struct folder_sink *sink = (struct folder_sink *)base;
+    bool due = sink->count && uv_hrtime() - sink->oldest_ns >= SINK_GROUP_NS;
+    return due ? folder_publish_group(sink) : CUBBY_OK;
+}
+
+static enum cubby_status folder_finish(struct sink *base, bool complete)
+{
+    (void)complete; // each group is complete by itself
+    struct folder_sink *sink = (struct folder_sink *)base;
+    enum cubby_status status = folder_publish_group(sink);
+    // After a failure too: what was filed before it is done.
+    enum cubby_status committed = catalogue_commit(sink->params.catalogue);
+    return status ? status : committed;
 }
 
 static void folder_destroy(struct sink *base)
 {
     struct folder_sink *sink = (struct folder_sink *)base;
-    for (size_t i = 0; i < sink->folder_count; i++)
-        free(sink->folders[i]);
-    free(sink->folders);
+    for (uint32_t i = 0; i < sink->count; i++) {
+        struct staged *staged = &sink->group[i];
+        folder_drop_placings(sink, staged);
+        free(staged->placings);
+        free(staged->folder);
+        free(staged->wanted);
+        photo_free(&staged->photo);
+    }
     hash_table_fini(&sink->made);
+    hash_table_fini(&sink->noted);
+    hash_table_fini(&sink->reserved);
     sink_numbers_fini(&sink->numbers);
-    sink_contents_fini(&sink->contents);
     photo_hasher_destroy(&sink->hasher);
-    free(sink->output);
+    parallel_destroy(&sink->threads);
+    free((char *)sink->params.output);
     free(sink);
 }
 
-static const struct sink_ops folder_ops = {
-    .file = folder_file, .finish = folder_finish, .destroy = folder_destroy};
+static const struct sink_ops folder_ops = {.file = folder_file,
+                                           .pass = folder_pass,
+                                           .tick = folder_tick,
+                                           .finish = folder_finish,
+                                           .destroy = folder_destroy};
 
 enum cubby_status sink_folder_create(struct sink **out, const struct sink_params *params)
 {
@@ -292,16 +223,17 @@ enum cubby_status sink_folder_create(struct sink **out, const struct sink_params
     if (!sink)
         return CUBBY_NO_MEMORY;
     sink->sink.ops = &folder_ops;
-    sink->fs = params->fs;
-    sink->log = params->log;
-    sink->sync = params->sync;
-    sink->output = strdup(params->output);
-    enum cubby_status status = sink->output ? photo_hasher_create(&sink->hasher) : CUBBY_NO_MEMORY;
+    sink->params = *params;
+    char *output = strdup(params->output);
+    sink->params.output = output;
+    enum cubby_status status = output ? photo_hasher_create(&sink->hasher) : CUBBY_NO_MEMORY;
+    if (!status && params->sync)
+        status = parallel_create(&sink->threads, SYNC_THREADS);
     if (status) {
         folder_destroy(&sink->sink);
         return status;
     }
-    path_trim(sink->output);
+    path_trim(output);
     *out = &sink->sink;
     return CUBBY_OK;
 }

@@ -153,6 +153,8 @@ enum cubby_status sink_target_failed(const struct cubby_log *log, const char *pa
     const char *advice = "";
     if (status == CUBBY_NO_SPACE)
         advice = "; make room and run it again";
+    else if (status == CUBBY_BUSY)
+        advice = "; run it again once it answers";
     else if (code == UV_EROFS || code == UV_EACCES || code == UV_EPERM)
         advice = "; choose a folder that you may write to with --into";
     else if (code == UV_EIO)
@@ -181,4 +183,22 @@ char *sink_temporary(const char *folder, uint64_t number)
     char name[64];
     snprintf(name, sizeof(name), ".cubby-%ld-%" PRIu64 ".tmp", (long)uv_os_getpid(), number);
     return path_join(folder, name);
+}
+
+static const char *skip_digits(const char *text)
+{
+    const char *end = text;
+    while (*end >= '0' && *end <= '9')
+        end++;
+    return end > text ? end : NULL;
+}
+
+bool sink_is_temporary(const char *name)
+{
+    static const char prefix[] = ".cubby-";
+    if (strncmp(name, prefix, sizeof(prefix) - 1) != 0)
+        return false;
+    const char *end = skip_digits(name + sizeof(prefix) - 1);
+    end = end && *end == '-' ? skip_digits(end + 1) : NULL;
+    return end && !strcmp(end, ".tmp");
 }

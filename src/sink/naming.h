@@ -72,5 +72,7 @@ int sink_make_folder(const struct fs *fs, const char *path, bool sync);
 
 // folder/.cubby-<process>-<number>.tmp. malloc'd.
 char *sink_temporary(const char *folder, uint64_t number);
+// Whether sink_temporary() could have made this name (of a file, without folders).
+bool sink_is_temporary(const char *name);
 
 #endif

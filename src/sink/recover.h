@@ -1,9 +1,10 @@
 // Puts an output folder and its catalogue in agreement after a process died while it was filing:
 // called before a folder is sorted into again, taken back or verified.
 //
-// For each filing that was intended: if its file has its final name (the same file, by device and
-// inode or by content), it is done; else what is left of its temporary is removed, the filing
-// forgotten, and its photo is decided but not filed. Archives that were complete get their name;
+// For each filing that was intended: if its file has its final name, it is done; if its temporary
+// (or, for a rename or a link, its source) lies ready and the name is free, it is done now; else
+// what is left of the temporary is removed, the filing forgotten, and its photo is decided but not
+// filed. Archives that were complete get their name;
 // others are thrown away, and their photos are decided but not filed. Temporaries that nothing
 // refers to (.cubby-*.tmp in the output folder and its class folders) are removed. A move's source
 // is removed only where its copy is in place. Running it again after it was itself interrupted

@@ -1,25 +1,23 @@
 #include "sink/sink.h"
 
-#include <stddef.h>
-
-enum cubby_status sink_file(struct sink *sink, struct photo *photo, const char *folder)
+enum cubby_status sink_file(struct sink *sink, struct photo **photo, const char *folder)
 {
     return sink->ops->file(sink, photo, folder);
 }
 
-enum cubby_status sink_finish(struct sink *sink)
+enum cubby_status sink_pass(struct sink *sink, struct photo **photo)
 {
-    return sink->ops->finish(sink);
+    return sink->ops->pass(sink, photo);
 }
 
-bool sink_settles_late(const struct sink *sink)
+enum cubby_status sink_tick(struct sink *sink)
 {
-    return sink->ops->confirm != NULL;
+    return sink->ops->tick ? sink->ops->tick(sink) : CUBBY_OK;
 }
 
-enum cubby_status sink_confirm(struct sink *sink, struct photo *photo)
+enum cubby_status sink_finish(struct sink *sink, bool complete)
 {
-    return sink->ops->confirm ? sink->ops->confirm(sink, photo) : CUBBY_OK;
+    return sink->ops->finish(sink, complete);
 }
 
 void sink_destroy(struct sink **sink)
