@@ -21,6 +21,16 @@ uint64_t archive_max_entries(enum archive_kind kind);
 // What an entry with this name adds to the file, at most: for deciding where a part ends before
 // writing.
 uint64_t archive_entry_bytes(enum archive_kind kind, const char *name, uint64_t size_bytes);
+// What an archive adds to the sum of its entries, at most.
+uint64_t archive_fixed_bytes(enum archive_kind kind);
+
+// libarchive's 7z writer gathers all content in a file of its own, already without a name, in the
+// folder that TMPDIR names (/tmp), and copies it to the output in the end: a 7z archive is written
+// twice and needs its size twice while it is closed, and each unfinished one has a file open. /tmp
+// may be small or in memory: this makes it `folder` (the output). It changes the environment, so
+// it has to be called before there are other threads. Does nothing for the other kinds. 0 or a
+// libuv code.
+int archive_use_folder(enum archive_kind kind, const char *folder);
 
 // Where the bytes go: all of them in order, to the end. 0 or a libuv code, which is then what the
 // writer's calls report.
@@ -62,8 +72,9 @@ void archive_writer_destroy(struct archive_writer **writer);
 
 // ---- reading back, with libarchive (another implementation than zip_writer.c)
 
-// Called for each entry in order with its name (UTF-8), size, hash of the content. A result other
-// than CUBBY_OK ends the reading and is returned.
+// Called for each entry in order (but 7z keeps empty entries behind all others) with its name
+// (UTF-8), size, hash of the content. A result other than CUBBY_OK ends the reading and is
+// returned.
 typedef enum cubby_status (*archive_visit)(void *user, const char *name, uint64_t size_bytes,
                                            struct photo_hash hash);
 // Reads the whole archive at `path` (zip through its directory at the end, as other programs do).
