@@ -46,6 +46,10 @@ foreach(script ${PYTHON_TESTS})
   set_tests_properties(python.${name} PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 1800)
 endforeach()
 
+# The whole program with a classifier that needs no device, for tests that run it very often.
+add_executable(cubby_stub tests/tools/cubby_stub.c ${PROGRAM_SOURCES})
+target_link_libraries(cubby_stub PRIVATE cubby_core cubby_flags)
+
 # What tests/python/resize_test.py compares with Pillow.
 add_executable(preprocess_dump tests/tools/preprocess_dump.c)
 target_link_libraries(preprocess_dump PRIVATE cubby_core cubby_flags)

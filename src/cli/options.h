@@ -25,12 +25,14 @@ enum cli_command {
     CLI_INFO,
     CLI_DEVICES,
     CLI_BENCH,
+    CLI_UNDO,
+    CLI_VERIFY,
     CLI_HELP,    // `help_about` says about what: `cubby help sort`, `cubby sort --help`, `cubby`
     CLI_VERSION, // `cubby version`, `cubby --version`
     CLI_GENERATE // `generate` says what: cubby --generate man
 };
 
-enum cli_pack { CLI_PACK_FOLDERS, CLI_PACK_ZIP };
+enum cli_pack { CLI_PACK_FOLDERS, CLI_PACK_ZIP, CLI_PACK_TAR_ZST, CLI_PACK_7Z };
 enum cli_precision { CLI_FP32 };
 
 enum cli_generate {
@@ -59,20 +61,24 @@ struct cli_options {
     const char *labels;
     const char *log_file;
     const char *photos;
+    const char *from_catalogue;
     enum cli_pack pack;
     enum cli_precision precision;
     enum cubby_kernels kernels;
     double threshold;             // 0..1, 0.5 by default
     double seconds;               // 0: bench decides
+    double sample;                // percent, 100 by default
     uint32_t batch, threads;      // 0: decided at run time
     uint32_t top;                 // 1..PHOTO_TOP, 5 by default
     uint32_t resize, crop;        // 0: not given
     uint64_t max_pixels;          // pixels (given in megapixels); 0: not given
     uint64_t max_file_size_bytes; // 1 GiB by default
+    uint64_t pack_size_bytes;     // 4 GiB by default
     enum cubby_filter interpolation;
     float mean[3], std[3];
     bool interpolation_given, mean_given, std_given;
     bool dry_run, json, csv, logits, exact, no_fsync, fp16, verbose, quiet;
+    bool again, move, link, symlink, no_groups;
 };
 
 struct cli_environment {

@@ -286,7 +286,8 @@ static enum cubby_status check(struct parser *parser)
 {
     struct cli_options *options = parser->options;
     const struct cli_command_info *info = &cli_command_table[options->command];
-    if (options->argument_count < info->min_arguments)
+    // A catalogue knows its photos by itself.
+    if (options->argument_count < info->min_arguments && !options->from_catalogue)
         return complain(parser, "nothing to work on: %s", info->missing);
     if (options->argument_count > info->max_arguments)
         return complain(parser, "\"%.100s\" is one too many: cubby %s takes %s",
@@ -297,8 +298,20 @@ static enum cubby_status check(struct parser *parser)
             return complain(parser, "an empty name was given; perhaps a variable is not set");
     if (options->command == CLI_IMPORT && !options->output)
         return complain(parser, "say where the model goes: --output FILE");
-    enum cubby_status status = exclude(parser, "quiet", "verbose");
-    return status ? status : exclude(parser, "json", "csv");
+    if ((options->link || options->symlink || options->move) && options->pack != CLI_PACK_FOLDERS)
+        return complain(parser, "archives are made of copies: leave out --%s",
+                        options->link      ? "link"
+                        : options->symlink ? "symlink"
+                                           : "move");
+    static const char *const pairs[][2] = {{"quiet", "verbose"},
+                                           {"json", "csv"},
+                                           {"move", "link"},
+                                           {"move", "symlink"},
+                                           {"link", "symlink"}};
+    enum cubby_status status = CUBBY_OK;
+    for (size_t i = 0; i < sizeof(pairs) / sizeof(*pairs) && !status; i++)
+        status = exclude(parser, pairs[i][0], pairs[i][1]);
+    return status;
 }
 
 static enum cli_command find_command(const char *name)

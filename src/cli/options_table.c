@@ -12,11 +12,13 @@
 #define INFO BIT(CLI_INFO)
 #define DEVICES BIT(CLI_DEVICES)
 #define BENCH BIT(CLI_BENCH)
-#define EVERY (SORT | CLASSIFY | IMPORT | INFO | DEVICES | BENCH)
+#define UNDO BIT(CLI_UNDO)
+#define VERIFY BIT(CLI_VERIFY)
+#define EVERY (UNDO | VERIFY | SORT | CLASSIFY | IMPORT | INFO | DEVICES | BENCH)
 #define USES_MODEL (SORT | CLASSIFY | BENCH)
 #define AT(member) offsetof(struct cli_options, member)
 
-static const char *const packs[] = {"folders", "zip", NULL};
+static const char *const packs[] = {"folders", "zip", "tar.zst", "7z", NULL};
 static const char *const precisions[] = {"fp32", NULL}; // as enum cli_precision
 static const char *const kernels[] = {"auto", "lane", "tile", NULL};
 static const char *const filters[] = {"bilinear", "bicubic", NULL};
@@ -36,13 +38,33 @@ const struct cli_option cli_option_table[] = {
      .help = "model file to use instead of the built-in one"},
     {.name = "pack", .type = CLI_CHOICE, .argument = "KIND", .commands = SORT, .offset = AT(pack),
      .choices = packs, .default_text = "folders",
-     .help = "how photos are kept: one folder per class, or one zip archive per class; "
-             "archives are finished, and results known for good, at the end"},
+     .help = "how photos are kept: one folder per class, or one archive per class; "
+             "results are known for good when an archive is complete"},
+    {.name = "pack-size", .type = CLI_SIZE, .argument = "SIZE", .commands = SORT,
+     .offset = AT(pack_size_bytes), .minimum = 1048576, .maximum = 1099511627776.0,
+     .default_text = "4095M",
+     .help = "size above which an archive is split into parts that each open by themselves (K, M, G)"},
+    {.name = "move", .type = CLI_FLAG, .commands = SORT, .offset = AT(move),
+     .help = "move photos instead of copying them: each original is removed once its copy is safe"},
+    {.name = "link", .type = CLI_FLAG, .commands = SORT, .offset = AT(link),
+     .help = "make hard links instead of copies; only on one disk"},
+    {.name = "symlink", .type = CLI_FLAG, .commands = SORT, .offset = AT(symlink),
+     .help = "make symbolic links instead of copies"},
+    {.name = "again", .type = CLI_FLAG, .commands = SORT, .offset = AT(again),
+     .help = "decide anew about photos that were sorted with another model or threshold; copies move "
+             "to their new folder"},
+    {.name = "from-catalogue", .type = CLI_TEXT, .argument = "DIR", .commands = SORT,
+     .offset = AT(from_catalogue), .hint = CLI_HINT_FOLDER,
+     .help = "sort what was sorted into DIR before by the probabilities found then, without the "
+             "network: inside DIR, or into another folder with --into"},
     {.name = "threshold", .type = CLI_REAL, .argument = "P", .commands = SORT,
      .offset = AT(threshold), .minimum = 0, .maximum = 1, .default_text = "0.5",
      .help = "smallest probability that files a photo under its class; others go to unsure"},
-    {.name = "dry-run", .letter = 'n', .type = CLI_FLAG, .commands = SORT, .offset = AT(dry_run),
-     .help = "classify and say where each photo would go, but write nothing"},
+    {.name = "dry-run", .letter = 'n', .type = CLI_FLAG, .commands = SORT | UNDO,
+     .offset = AT(dry_run), .help = "say what would be done, but write nothing"},
+    {.name = "sample", .type = CLI_PERCENT, .argument = "PERCENT", .commands = VERIFY,
+     .offset = AT(sample), .minimum = 0, .maximum = 100, .default_text = "100",
+     .help = "how many of the filed photos are read and compared; all are looked for"},
     {.name = "json", .type = CLI_FLAG, .commands = EVERY & ~IMPORT, .offset = AT(json),
      .help = "write results as JSON to the standard output, one object per line"},
     {.name = "csv", .type = CLI_FLAG, .commands = CLASSIFY, .offset = AT(csv),
@@ -100,7 +122,10 @@ const struct cli_option cli_option_table[] = {
     {.name = "max-file-size", .type = CLI_SIZE, .argument = "SIZE", .commands = SORT | CLASSIFY,
      .offset = AT(max_file_size_bytes), .minimum = 1, .maximum = 1099511627776.0,
      .default_text = "1G", .help = "size above which a file fails instead of being read (K, M, G)"},
-    {.name = "no-fsync", .type = CLI_FLAG, .commands = SORT, .offset = AT(no_fsync),
+    {.name = "no-groups", .type = CLI_FLAG, .commands = SORT, .offset = AT(no_groups),
+     .help = "treat each file by itself: sidecars (.xmp, .aae, .json), RAW files and films do not "
+             "travel with their photo"},
+    {.name = "no-fsync", .type = CLI_FLAG, .commands = SORT | UNDO, .offset = AT(no_fsync),
      .help = "do not wait until each photo is safe on the disk: faster, but a power cut may leave "
              "damaged copies"},
     {.name = "log-file", .type = CLI_TEXT, .argument = "FILE", .commands = EVERY,
@@ -150,6 +175,20 @@ const struct cli_command_info cli_command_table[] = {
     [CLI_BENCH] = {
         .name = "bench", .arguments = "", .help = "measure how fast this machine is",
         .long_help = "Measures decoding, the network and both together, on this machine."},
+    [CLI_UNDO] = {
+        .name = "undo", .arguments = "DIR", .min_arguments = 1, .max_arguments = 1,
+        .missing = "name the folder that photos were sorted into, such as: cubby undo Pictures-sorted",
+        .help = "take back the last sort into a folder",
+        .long_help = "Removes the copies that the last sort made, puts moved photos back where they "
+                     "were, and gives renamed copies their old names. What was changed since, and "
+                     "copies whose originals are gone, are kept and named."},
+    [CLI_VERIFY] = {
+        .name = "verify", .arguments = "DIR", .min_arguments = 1, .max_arguments = 1,
+        .missing = "name the folder that photos were sorted into, such as: cubby verify Pictures-sorted",
+        .help = "prove that every photo is accounted for and every copy is right",
+        .long_help = "Looks for every photo of the sorted folders in the catalogue of DIR, and "
+                     "compares every copy and archive with the content that the photo had. Changes "
+                     "nothing."},
     [CLI_HELP] = {
         .name = "help", .arguments = "[COMMAND]", .max_arguments = 1,
         .help = "explain a command", .long_help = "Explains cubby or one of its commands."},

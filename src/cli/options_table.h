@@ -10,6 +10,7 @@ enum cli_type {
     CLI_TEXT,       // const char *, not empty
     CLI_COUNT,      // uint32_t within minimum..maximum
     CLI_REAL,       // double within minimum..maximum
+    CLI_PERCENT,    // double within minimum..maximum: 5 or 5%
     CLI_SIZE,       // uint64_t bytes: 500K, 20M, 2G; K is 1024
     CLI_MEGAPIXELS, // uint64_t pixels, given in millions
     CLI_CHOICE,     // an enum: index into `choices`

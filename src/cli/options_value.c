@@ -107,6 +107,9 @@ static void describe(const struct cli_option *option, char *text, size_t bytes)
     case CLI_COUNT:
         snprintf(text, bytes, "a whole number from %.0f to %.0f", option->minimum, option->maximum);
         break;
+    case CLI_PERCENT:
+        snprintf(text, bytes, "a percentage, such as 5%%");
+        break;
     case CLI_REAL:
     case CLI_MEGAPIXELS:
         snprintf(text, bytes, "a number from %g to %g", option->minimum, option->maximum);
@@ -123,6 +126,19 @@ static void describe(const struct cli_option *option, char *text, size_t bytes)
                  option->maximum);
         break;
     }
+}
+
+static bool read_percent(const char *text, double *number)
+{
+    char plain[32];
+    size_t length = strlen(text);
+    if (length && text[length - 1] == '%')
+        length--;
+    if (!length || length >= sizeof(plain))
+        return false;
+    memcpy(plain, text, length);
+    plain[length] = '\0';
+    return read_plain_number(plain, number);
 }
 
 // Stores the value; false if the option does not take it.
@@ -145,6 +161,11 @@ static bool store(struct cli_options *options, const struct cli_option *option, 
         return true;
     case CLI_REAL:
         if (!read_plain_number(text, &number) || !within(option, number))
+            return false;
+        *(double *)member = number;
+        return true;
+    case CLI_PERCENT:
+        if (!read_percent(text, &number) || !within(option, number))
             return false;
         *(double *)member = number;
         return true;

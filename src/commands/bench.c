@@ -34,11 +34,11 @@ static enum cubby_status next(void *user, struct photo **out)
     return bench_photos_next(&((struct bench *)user)->photos, out);
 }
 
-static enum cubby_status drop(void *user, struct photo *photo, const float *logits)
+static enum cubby_status drop(void *user, struct photo **photo, const float *logits)
 {
     (void)logits;
     struct bench *bench = user;
-    bench->failed += photo->status == PHOTO_FAILED;
+    bench->failed += (*photo)->status == PHOTO_FAILED;
     return CUBBY_OK;
 }
 
@@ -248,7 +248,7 @@ static enum cubby_status run(struct bench *bench)
         status = classifying_open(&bench->classifying, bench->command);
     if (status)
         return status;
-    bench->shares_cores = classifying_shares_cores(&bench->classifying);
+    bench->shares_cores = bench->classifying.shares_cores;
     bench->seconds = bench->command->options->seconds;
     if (bench->seconds <= 0)
         bench->seconds = bench->shares_cores ? SECONDS_CPU : SECONDS_GPU;

@@ -13,7 +13,6 @@ struct classify {
     const struct command *command;
     struct classifying classifying;
     struct named_files files;
-    const char **class_names; // owned; the names are the model's
     struct result_params result;
     struct text line;
     struct progress progress;
@@ -46,9 +45,10 @@ static enum cubby_status next(void *user, struct photo **out)
     return named_files_next(&((struct classify *)user)->files, out);
 }
 
-static enum cubby_status settle(void *user, struct photo *photo, const float *logits)
+static enum cubby_status settle(void *user, struct photo **settled, const float *logits)
 {
     struct classify *classify = user;
+    const struct photo *photo = *settled;
     bool as_text = classify->result.format == RESULT_TEXT;
     if (photo->status == PHOTO_FAILED)
         classify->failed++;
@@ -60,14 +60,14 @@ static enum cubby_status settle(void *user, struct photo *photo, const float *lo
     return print(classify);
 }
 
-static void tick(void *user, const struct pipeline_stats *stats)
+static enum cubby_status tick(void *user, const struct pipeline_stats *stats)
 {
     struct classify *classify = user;
     struct progress_count count = {.failed = classify->failed};
-    // Results are read while the run lasts. If they do not arrive, the next line ends it.
-    if (flush(classify))
-        return;
-    progress_update(&classify->progress, stats, &count);
+    enum cubby_status status = flush(classify); // results are read while the run lasts
+    if (!status)
+        progress_update(&classify->progress, stats, &count);
+    return status;
 }
 
 static enum cubby_status prepare(struct classify *classify)
@@ -78,19 +78,12 @@ static enum cubby_status prepare(struct classify *classify)
     enum cubby_status status = classifying_open(&classify->classifying, classify->command);
     if (status)
         return status;
-    const struct cubby_model *model = classify->classifying.model.model;
-    uint32_t count = cubby_model_class_count(model);
-    classify->class_names = calloc(count, sizeof(*classify->class_names));
-    if (!classify->class_names)
-        return CUBBY_NO_MEMORY;
-    for (uint32_t i = 0; i < count; i++)
-        classify->class_names[i] = cubby_model_class_name(model, i);
     classify->result = (struct result_params){.format = options->json  ? RESULT_JSON
                                                         : options->csv ? RESULT_CSV
                                                                        : RESULT_TEXT,
                                               .top = options->top,
-                                              .class_names = classify->class_names,
-                                              .class_count = count};
+                                              .class_names = classify->classifying.class_names,
+                                              .class_count = classify->classifying.class_count};
     result_header(&classify->line, &classify->result);
     return print(classify);
 }
@@ -125,7 +118,6 @@ int command_classify(const struct command *command)
         code = EXIT_CODE_SOME_FAILED;
 
     text_free(&classify.line);
-    free(classify.class_names);
     named_files_fini(&classify.files);
     classifying_close(&classify.classifying);
     return code;

@@ -8,16 +8,20 @@
 
 struct classifying {
     struct model_file model;
-    struct classifier *classifier; // owned, a net_classifier
-    uint32_t threads;              // that read and decode
+    struct classifier *classifier;             // owned
+    uint32_t threads;                          // that read and decode
+    bool shares_cores;                         // the network runs on the same cores as those
+    const struct cubby_preprocess *preprocess; // borrowed, as the next
+    const char *model_name;                    // its file
+    struct photo_hash model_hash;
+    const char **class_names; // owned; the names are the model's
+    uint32_t class_count;
 };
 
 // The log says what went wrong; *out can be closed whatever the result.
 enum cubby_status classifying_open(struct classifying *out, const struct command *command);
 void classifying_close(struct classifying *classifying);
 
-// Whether the network runs on the same cores as the decoding threads.
-bool classifying_shares_cores(const struct classifying *classifying);
 // What the options say about the pipeline; source, settle and tick are left to the caller.
 struct pipeline_params classifying_pipeline(const struct classifying *classifying,
                                             const struct command *command);

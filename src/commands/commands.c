@@ -13,7 +13,13 @@ int command_failed(const struct command *command, enum cubby_status status)
         return EXIT_CODE_SIGNAL + signal;
     if (!messages_had_error(command->messages))
         cubby_log(command->log, CUBBY_LOG_ERROR, "%s", cubby_status_text(status));
-    return status == CUBBY_NO_SPACE ? EXIT_CODE_PASSING : EXIT_CODE_STOPPED;
+    return command_exit_code(status);
+}
+
+int command_exit_code(enum cubby_status status)
+{
+    bool passes = status == CUBBY_NO_SPACE || status == CUBBY_BUSY || status == CUBBY_DEVICE_LOST;
+    return status == CUBBY_OK ? EXIT_CODE_OK : passes ? EXIT_CODE_PASSING : EXIT_CODE_STOPPED;
 }
 
 int command_finish_output(const struct command *command, int code)
@@ -35,9 +41,7 @@ static const struct cubby_log early_log = {.write = write_error};
 static int finish_text(void)
 {
     enum cubby_status status = stream_flush(stdout, &early_log);
-    if (!status)
-        return EXIT_CODE_OK;
-    return status == CUBBY_NO_SPACE ? EXIT_CODE_PASSING : EXIT_CODE_STOPPED;
+    return command_exit_code(status);
 }
 
 static int run_command(const struct cli_options *options, const struct command *command)
@@ -55,30 +59,39 @@ static int run_command(const struct cli_options *options, const struct command *
         return command_devices(command);
     case CLI_BENCH:
         return command_bench(command);
+    case CLI_UNDO:
+        return command_undo(command);
+    case CLI_VERIFY:
+        return command_verify(command);
     default:
         return command_failed(command, CUBBY_INTERNAL);
     }
 }
 
-static int with_messages(const struct cli_options *options)
+static int with_messages(const struct cli_options *options, const struct command_hooks *hooks)
 {
     struct messages_params params = {.verbose = options->verbose,
                                      .quiet = options->quiet,
                                      .log_file = options->log_file,
-                                     .fs = fs_real()};
+                                     .fs = hooks && hooks->fs ? hooks->fs : fs_real()};
     struct messages *messages = NULL;
     enum cubby_status status = messages_create(&messages, &params);
     if (!messages) {
         cubby_log(&early_log, CUBBY_LOG_ERROR, "%s", cubby_status_text(status));
         return EXIT_CODE_STOPPED;
     }
-    struct command command = {options, messages, messages_log(messages), params.fs};
+    struct command command = {options, messages, messages_log(messages), params.fs, hooks};
     int code = status ? EXIT_CODE_STOPPED : run_command(options, &command);
     messages_destroy(&messages);
     return code;
 }
 
 int cubby_main(int argc, const char *const *argv)
+{
+    return cubby_main_with(argc, argv, NULL);
+}
+
+int cubby_main_with(int argc, const char *const *argv, const struct command_hooks *hooks)
 {
     struct cli_options options;
     char error[CLI_ERROR_BYTES] = "";
@@ -98,7 +111,7 @@ int cubby_main(int argc, const char *const *argv)
         code = finish_text();
     } else {
         platform_catch_interrupts();
-        code = with_messages(&options);
+        code = with_messages(&options, hooks);
     }
     cli_options_fini(&options);
     return code;

@@ -127,8 +127,10 @@ int destination_choose(char **output, const struct command *command)
 {
     *output = NULL;
     int code = EXIT_CODE_OK;
-    if (command->options->into) {
-        *output = path_absolute(command->options->into);
+    const struct cli_options *options = command->options;
+    const char *named = options->into ? options->into : options->from_catalogue;
+    if (named) {
+        *output = path_absolute(named);
         if (!*output)
             code = command_failed(command, CUBBY_NO_MEMORY);
     } else {

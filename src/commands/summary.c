@@ -23,18 +23,23 @@ void summary_fini(struct summary *summary)
     *summary = (struct summary){0};
 }
 
-void summary_add(struct summary *summary, const struct photo *photo)
+void summary_add(struct summary *summary, const struct photo *photo,
+                 const struct shown_paths *shown)
 {
     if (photo->status == PHOTO_FILED)
         summary->per_class[photo->top[0].class_index]++;
     if (photo->status != PHOTO_FAILED || summary->failure_count == SUMMARY_FAILURES)
         return;
-    size_t bytes = strlen(photo->path) + strlen(photo->reason) + 3;
-    char *text = malloc(bytes);
-    if (!text)
+    char *path = shown_path(shown, photo->path);
+    if (!path)
         return;
-    snprintf(text, bytes, "%s: %s", photo->path, photo->reason);
-    summary->failures[summary->failure_count++] = text;
+    size_t bytes = strlen(path) + strlen(photo->reason) + 3;
+    char *text = malloc(bytes);
+    if (text)
+        snprintf(text, bytes, "%s: %s", path, photo->reason);
+    free(path);
+    if (text)
+        summary->failures[summary->failure_count++] = text;
 }
 
 static void print_totals(struct messages *messages, const struct summary_facts *facts)
@@ -100,6 +105,9 @@ void summary_print(const struct summary *summary, struct messages *messages,
 {
     print_totals(messages, facts);
     print_classes(summary, messages, facts);
+    if (facts->travelling)
+        messages_line(messages, "  and %" PRIu64 " file%s that belong%s to them", facts->travelling,
+                      facts->travelling == 1 ? "" : "s", facts->travelling == 1 ? "s" : "");
     if (facts->dry_run)
         messages_line(messages, "Dry run: nothing was written; %s would be the folder",
                       facts->output);
@@ -109,6 +117,10 @@ void summary_print(const struct summary *summary, struct messages *messages,
     if (facts->unreadable_folders)
         messages_line(messages, "%" PRIu64 " folder%s could not be read, see the warnings",
                       facts->unreadable_folders, facts->unreadable_folders == 1 ? "" : "s");
+    if (facts->waiting)
+        messages_line(messages,
+                      "%" PRIu64 " more classified: their archives are finished next time",
+                      facts->waiting);
     if (facts->stopped)
         messages_line(messages, "Stopped early: run the same command again to continue");
 }

@@ -16,7 +16,9 @@ struct summary {
 
 enum cubby_status summary_init(struct summary *summary, uint32_t class_count);
 void summary_fini(struct summary *summary);
-void summary_add(struct summary *summary, const struct photo *photo);
+// `shown` may be NULL: paths as they are.
+void summary_add(struct summary *summary, const struct photo *photo,
+                 const struct shown_paths *shown);
 
 struct summary_facts {
     const struct report_totals *totals;
@@ -24,6 +26,8 @@ struct summary_facts {
     uint32_t class_count;
     const char *output; // where to look
     uint64_t unreadable_folders;
+    uint64_t travelling; // files that went with their photo
+    uint64_t waiting;    // classified, but in archives that were not finished
     double seconds;
     bool dry_run;
     bool stopped; // not all photos were seen

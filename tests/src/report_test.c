@@ -12,29 +12,45 @@
 #include "report.h"
 #include "temporary.h"
 
-static const char *const classes[] = {"table", "chair, \"old\"\nred"};
-
-static struct report *open_report(void **state, FILE *json, const struct fs *fs)
+static struct report *open_report(FILE *json)
 {
-    struct report_params params = {.output = state ? temporary_path(state, "out") : NULL,
-                                   .class_names = classes,
-                                   .class_count = 2,
-                                   .json = json,
-                                   .fs = fs};
+    struct report_params params = {.json = json};
     struct report *report;
     assert_int_equal(report_create(&report, &params), CUBBY_OK);
     return report;
 }
 
-static void add(struct report *report, const char *path, enum photo_status status,
-                uint32_t class_index, float p, const char *filed_as, const char *reason)
+// The catalogue of "out".
+static struct catalogue *open_catalogue(void **state)
+{
+    const struct catalogue_params params = {
+        .output = temporary_path(state, "out"), .fs = fs_real(), .create = true};
+    struct catalogue *catalogue;
+    assert_int_equal(catalogue_open(&catalogue, &params), CUBBY_OK);
+    return catalogue;
+}
+
+static enum cubby_status write_report(void **state, struct catalogue *catalogue,
+                                      const struct fs *fs, const struct cubby_log *log)
+{
+    return report_write(catalogue, temporary_path(state, "out"), NULL, fs, log);
+}
+
+// To the stream, the catalogue, or both.
+static void add(struct report *report, struct catalogue *catalogue, const char *path,
+                enum photo_status status, const char *class_name, float p, const char *filed_as,
+                const char *reason)
 {
     struct photo photo = {.path = (char *)(uintptr_t)path,
+                          .class_name = (char *)(uintptr_t)class_name,
                           .filed_as = (char *)(uintptr_t)filed_as,
-                          .top = {{class_index, p}},
+                          .top = {{0, p}},
                           .top_count = 1};
     photo_settle(&photo, status, "%s", reason);
-    assert_int_equal(report_add(report, &photo), CUBBY_OK);
+    if (report)
+        assert_int_equal(report_add(report, &photo), CUBBY_OK);
+    if (catalogue)
+        assert_int_equal(catalogue_put_photo(catalogue, &photo), CUBBY_OK);
 }
 
 static char *stream_text(FILE *stream)
@@ -49,20 +65,22 @@ static char *stream_text(FILE *stream)
 static void test_lines(void **state)
 {
     FILE *stream = tmpfile();
-    struct report *report = open_report(state, stream, fs_real());
-    assert_string_equal(temporary_names(state, "out"), "no folder");
-    add(report, "a.jpg", PHOTO_FILED, 0, 0.97316f, "table/a.jpg", "");
-    add(report, "b, \"b\".jpg", PHOTO_UNSURE, 1, 0.3f, "unsure/b.jpg", "");
-    add(report, "c.jpg", PHOTO_FAILED, 0, 0.9f, NULL, "cut short");
-    add(report, "d.txt", PHOTO_SKIPPED, 0, 0, NULL, "not a photo");
-    assert_string_equal(temporary_names(state, "out"), ".cubby");
-    assert_null(strstr(temporary_names(state, "out/.cubby"), "report.csv|"));
+    struct report *report = open_report(stream);
+    struct catalogue *catalogue = open_catalogue(state);
+    add(report, catalogue, "a.jpg", PHOTO_FILED, "table", 0.97316f, "table/a.jpg", "");
+    add(report, catalogue, "b, \"b\".jpg", PHOTO_UNSURE, "chair, \"old\"\nred", 0.3f,
+        "unsure/b.jpg", "");
+    add(report, catalogue, "c.jpg", PHOTO_FAILED, "table", 0.9f, NULL, "cut short");
+    add(report, catalogue, "d.txt", PHOTO_SKIPPED, NULL, 0, NULL, "not a photo");
     assert_int_equal(report_finish(report, 1.5), CUBBY_OK);
     const struct report_totals *totals = report_totals(report);
     assert_int_equal(totals->found, 4);
     assert_int_equal(totals->filed + totals->unsure + totals->failed + totals->skipped, 4);
     report_destroy(&report);
-    assert_string_equal(temporary_names(state, "out/.cubby"), "report.csv|report.jsonl");
+    assert_int_equal(write_report(state, catalogue, fs_real(), NULL), CUBBY_OK);
+    catalogue_close(&catalogue);
+    assert_string_equal(temporary_names(state, "out/.cubby"),
+                        "catalogue.sqlite|report.csv|report.jsonl");
 
     static const char lines[] =
         "{\"path\": \"a.jpg\", \"status\": \"filed\", \"class\": \"table\", \"p\": 0.9732, "
@@ -74,11 +92,11 @@ static void test_lines(void **state)
     assert_content(state, "out/.cubby/report.jsonl", lines);
     assert_content(
         state, "out/.cubby/report.csv",
-        "path,status,class,p,filed_as,reason\r\n"
-        "a.jpg,filed,table,0.9732,table/a.jpg,\r\n"
-        "\"b, \"\"b\"\".jpg\",unsure,\"chair, \"\"old\"\"\nred\",0.3000,unsure/b.jpg,\r\n"
-        "c.jpg,failed,,,,cut short\r\n"
-        "d.txt,skipped,,,,not a photo\r\n");
+        "path,status,class,p,filed_as,reason,files_with_it\r\n"
+        "a.jpg,filed,table,0.9732,table/a.jpg,,0\r\n"
+        "\"b, \"\"b\"\".jpg\",unsure,\"chair, \"\"old\"\"\nred\",0.3000,unsure/b.jpg,,0\r\n"
+        "c.jpg,failed,,,,cut short,0\r\n"
+        "d.txt,skipped,,,,not a photo,0\r\n");
     char *text = stream_text(stream);
     assert_memory_equal(text, lines, strlen(lines));
     assert_string_equal(text + strlen(lines),
@@ -86,6 +104,40 @@ static void test_lines(void **state)
                         "\"skipped\": 1, \"seconds\": 1.5}}\n");
     free(text);
     fclose(stream);
+}
+
+// What travels with a photo is in its line; paths are as they were typed.
+static void test_members_and_shown_paths(void **state)
+{
+    struct shown_paths shown;
+    const char *typed[] = {temporary_path(state, "photos")};
+    assert_int_equal(shown_paths_init(&shown, typed, 1), CUBBY_OK);
+    free(shown.typed[0]);
+    shown.typed[0] = strdup("photos");
+    struct photo_member members[] = {{.path = strdup(temporary_path(state, "photos/a.xmp")),
+                                      .filed_as = (char *)(uintptr_t) "table/a.xmp"},
+                                     {.path = (char *)(uintptr_t) "/elsewhere/left behind"}};
+    struct photo photo = {.path = strdup(temporary_path(state, "photos/a.jpg")),
+                          .filed_as = (char *)(uintptr_t) "table/a.jpg",
+                          .status = PHOTO_FILED,
+                          .members = members,
+                          .member_count = 2};
+    FILE *stream = tmpfile();
+    struct report_params params = {.json = stream, .shown = &shown};
+    struct report *report;
+    assert_int_equal(report_create(&report, &params), CUBBY_OK);
+    assert_int_equal(report_add(report, &photo), CUBBY_OK);
+    report_destroy(&report);
+    char *text = stream_text(stream);
+    assert_string_equal(text,
+                        "{\"path\": \"photos/a.jpg\", \"status\": \"filed\", \"filed_as\": "
+                        "\"table/a.jpg\", \"with\": [{\"path\": \"photos/a.xmp\", \"filed_as\": "
+                        "\"table/a.xmp\"}]}\n");
+    free(text);
+    fclose(stream);
+    free(members[0].path);
+    free(photo.path);
+    shown_paths_fini(&shown);
 }
 
 // Any bytes but NUL give one line of valid JSON, from which the name can be had back.
@@ -97,8 +149,8 @@ static void test_hostile_names(void **state)
         name[i] = (char)(i + 1);
     name[255] = '\0';
     FILE *stream = tmpfile();
-    struct report *report = open_report(NULL, stream, fs_real());
-    add(report, name, PHOTO_FAILED, 0, 0, NULL, "r\xff\n");
+    struct report *report = open_report(stream);
+    add(report, NULL, name, PHOTO_FAILED, NULL, 0, NULL, "r\xff\n");
     report_destroy(&report);
     char *text = stream_text(stream);
     fclose(stream);
@@ -124,16 +176,10 @@ static void test_earlier_report_is_replaced(void **state)
 {
     temporary_file(state, "out/.cubby/report.csv", "old");
     temporary_file(state, "out/.cubby/report.jsonl", "old");
-    struct report *report = open_report(state, NULL, fs_real());
-    add(report, "a.jpg", PHOTO_FILED, 0, 1, "table/a.jpg", "");
-    report_destroy(&report); // not finished: the old one stays
-    assert_content(state, "out/.cubby/report.csv", "old");
-    assert_string_equal(temporary_names(state, "out/.cubby"), "report.csv|report.jsonl");
-
-    report = open_report(state, NULL, fs_real());
-    add(report, "a.jpg", PHOTO_FILED, 7, 1, "table/a.jpg", ""); // a class that does not exist
-    assert_int_equal(report_finish(report, 0), CUBBY_OK);
-    report_destroy(&report);
+    struct catalogue *catalogue = open_catalogue(state);
+    add(NULL, catalogue, "a.jpg", PHOTO_FILED, NULL, 1, "table/a.jpg", ""); // of no known class
+    assert_int_equal(write_report(state, catalogue, fs_real(), NULL), CUBBY_OK);
+    catalogue_close(&catalogue);
     assert_content(state, "out/.cubby/report.jsonl",
                    "{\"path\": \"a.jpg\", \"status\": \"filed\", \"filed_as\": \"table/a.jpg\"}\n");
 }
@@ -149,63 +195,27 @@ static void test_disk_full(void **state)
     temporary_file(state, "out/.cubby/report.csv", "old");
     struct fs fs = *fs_real();
     fs.write = write_full;
-    FILE *stream = tmpfile();
-    struct report *report = open_report(state, stream, &fs);
-    add(report, "a.jpg", PHOTO_FILED, 0, 1, "table/a.jpg", "");
-    assert_int_equal(report_finish(report, 1), CUBBY_NO_SPACE);
-    report_destroy(&report);
-    assert_content(state, "out/.cubby/report.csv", "old");
-    assert_string_equal(temporary_names(state, "out/.cubby"), "report.csv");
-    char *text = stream_text(stream);
-    assert_non_null(strstr(text, "{\"summary\": {\"found\": 1"));
-    free(text);
-    fclose(stream);
-}
-
-// Once the files fail, they are given up with one message; totals and stream go on to the end.
-static void test_account_outlives_its_files(void **state)
-{
-    struct fs fs = *fs_real();
-    fs.write = write_full;
     struct temporary_messages messages = {0};
     struct cubby_log log = {temporary_log_write, &messages};
-    FILE *stream = tmpfile();
-    struct report_params params = {.output = temporary_path(state, "out"),
-                                   .class_names = classes,
-                                   .class_count = 2,
-                                   .json = stream,
-                                   .fs = &fs,
-                                   .log = &log};
-    struct report *report;
-    assert_int_equal(report_create(&report, &params), CUBBY_OK);
-    struct photo photo = {.path = (char *)(uintptr_t) "photo.jpg", .status = PHOTO_UNSURE};
-    enum { COUNT = 3000 };
-    unsigned refused = 0;
-    for (int i = 0; i < COUNT; i++)
-        refused += report_add(report, &photo) == CUBBY_NO_SPACE;
-    assert_true(refused > 0 && refused < COUNT);
-    assert_int_equal(report_finish(report, 1), CUBBY_NO_SPACE);
+    struct catalogue *catalogue = open_catalogue(state);
+    add(NULL, catalogue, "a.jpg", PHOTO_FILED, "table", 1, "table/a.jpg", "");
+    assert_int_equal(write_report(state, catalogue, &fs, &log), CUBBY_NO_SPACE);
+    catalogue_close(&catalogue);
     assert_int_equal(messages.count, 1);
-    assert_int_equal(report_totals(report)->unsure, COUNT);
-    report_destroy(&report);
-    assert_string_equal(temporary_names(state, "out/.cubby"), "");
-    char *text = stream_text(stream);
-    size_t lines = 0;
-    for (const char *p = text; (p = strchr(p, '\n')); p++)
-        lines++;
-    assert_int_equal(lines, COUNT + 1);
-    assert_non_null(strstr(text, "{\"summary\": {\"found\": 3000"));
-    free(text);
-    fclose(stream);
+    assert_content(state, "out/.cubby/report.csv", "old");
+    assert_string_equal(temporary_names(state, "out/.cubby"), "catalogue.sqlite|report.csv");
 }
 
 static void test_many_lines(void **state)
 {
-    struct report *report = open_report(state, NULL, fs_real());
-    for (int i = 0; i < 5000; i++)
-        add(report, "some/long/path/to/a/photo.jpg", PHOTO_FILED, 0, 0.5f, "table/photo.jpg", "");
-    assert_int_equal(report_finish(report, 1), CUBBY_OK);
-    report_destroy(&report);
+    struct catalogue *catalogue = open_catalogue(state);
+    for (int i = 0; i < 5000; i++) {
+        char path[64];
+        snprintf(path, sizeof(path), "some/long/path/to/a/photo%04d.jpg", i);
+        add(NULL, catalogue, path, PHOTO_FILED, "table", 0.5f, "table/photo.jpg", "");
+    }
+    assert_int_equal(write_report(state, catalogue, fs_real(), NULL), CUBBY_OK);
+    catalogue_close(&catalogue);
     char *text = temporary_content(state, "out/.cubby/report.csv");
     size_t lines = 0;
     for (const char *p = text; (p = strchr(p, '\n')); p++)
@@ -218,12 +228,9 @@ int main(void)
 {
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, temporary_setup, temporary_teardown)
     const struct CMUnitTest tests[] = {
-        IN_FOLDER(test_lines),
-        IN_FOLDER(test_hostile_names),
-        IN_FOLDER(test_earlier_report_is_replaced),
-        IN_FOLDER(test_disk_full),
-        IN_FOLDER(test_account_outlives_its_files),
-        IN_FOLDER(test_many_lines),
+        IN_FOLDER(test_lines),         IN_FOLDER(test_members_and_shown_paths),
+        IN_FOLDER(test_hostile_names), IN_FOLDER(test_earlier_report_is_replaced),
+        IN_FOLDER(test_disk_full),     IN_FOLDER(test_many_lines),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

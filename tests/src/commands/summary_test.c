@@ -21,7 +21,7 @@ static void add(struct summary *summary, struct report_totals *totals, enum phot
     totals->found++;
     totals->filed += status == PHOTO_FILED;
     totals->failed += status == PHOTO_FAILED;
-    summary_add(summary, &photo);
+    summary_add(summary, &photo, NULL);
 }
 
 // The summary as the log file has it, without the times before the lines.

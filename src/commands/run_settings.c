@@ -1,0 +1,181 @@
+#include "commands/run_settings.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "hash.h"
+#include "platform/clock.h"
+#include "platform/path.h"
+
+static const char *how_text(const struct cli_options *options)
+{
+    return options->move ? "move" : options->link ? "link" : options->symlink ? "symlink" : "copy";
+}
+
+// What must be the same for an unfinished run to go on, as JSON with sorted keys. malloc'd.
+static char *settings_text(const struct cli_options *options, bool again)
+{
+    static const char *const packs[] = {"folders", "zip", "tar.zst", "7z"};
+    json_t *object = json_pack(
+        "{s:b, s:b, s:b, s:s, s:s, s:I}", "again", again, "exact", options->exact, "groups",
+        !options->no_groups, "how", how_text(options), "pack", packs[options->pack], "pack_size",
+        (json_int_t)(options->pack == CLI_PACK_FOLDERS ? 0 : options->pack_size_bytes));
+    char *text = object ? json_dumps(object, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
+    json_decref(object);
+    return text;
+}
+
+// A member of the settings; false where there is none.
+static bool setting(const struct catalogue_run *run, const char *key)
+{
+    json_t *object = json_loads(run->settings ? run->settings : "", 0, NULL);
+    bool value = json_is_true(json_object_get(object, key));
+    json_decref(object);
+    return value;
+}
+
+static char **copy_texts(const char *const *texts, uint32_t count)
+{
+    char **copy = calloc(count ? count : 1, sizeof(*copy));
+    for (uint32_t i = 0; copy && i < count; i++) {
+        copy[i] = strdup(texts[i]);
+        if (!copy[i]) {
+            while (i > 0)
+                free(copy[--i]);
+            free(copy);
+            return NULL;
+        }
+    }
+    return copy;
+}
+
+static enum cubby_status begin_new(struct catalogue_run *run, const struct command *command,
+                                   struct catalogue *catalogue, const struct run_settings *settings,
+                                   bool again)
+{
+    *run = (struct catalogue_run){.state = RUN_OPEN,
+                                  .started_ns = clock_wall_ns(),
+                                  .model = settings->model,
+                                  .threshold = command->options->threshold,
+                                  .settings = settings_text(command->options, again),
+                                  .model_name = path_base(settings->model_name)};
+    run->classes = copy_texts(settings->classes, settings->class_count);
+    run->class_count = run->classes ? settings->class_count : 0;
+    run->roots = copy_texts((const char *const *)settings->roots, settings->root_count);
+    run->root_count = run->roots ? settings->root_count : 0;
+    if (!run->settings || !run->model_name || !run->classes || !run->roots)
+        return CUBBY_NO_MEMORY;
+    enum cubby_status status = catalogue_add_run(catalogue, run);
+    return status ? status : catalogue_commit(catalogue);
+}
+
+static bool has_root(const struct catalogue_run *run, const char *root)
+{
+    for (uint32_t i = 0; i < run->root_count; i++)
+        if (!strcmp(run->roots[i], root))
+            return true;
+    return false;
+}
+
+// The folders that this command names, besides those that the run had before.
+static enum cubby_status add_roots(struct catalogue_run *run, const struct run_settings *settings)
+{
+    char **roots =
+        realloc(run->roots, (run->root_count + settings->root_count + 1) * sizeof(*roots));
+    if (!roots)
+        return CUBBY_NO_MEMORY;
+    run->roots = roots;
+    for (uint32_t i = 0; i < settings->root_count; i++) {
+        if (has_root(run, settings->roots[i]))
+            continue;
+        roots[run->root_count] = strdup(settings->roots[i]);
+        if (!roots[run->root_count])
+            return CUBBY_NO_MEMORY;
+        run->root_count++;
+    }
+    return CUBBY_OK;
+}
+
+static int refuse(const struct command *command, const char *what, const char *advice)
+{
+    cubby_log(command->log, CUBBY_LOG_ERROR, "%s; %s", what, advice);
+    return EXIT_CODE_STOPPED;
+}
+
+// What differs between the last run and this command; NULL: nothing that photos' classes depend on.
+static const char *difference(const struct catalogue_run *last, const struct command *command,
+                              const struct run_settings *settings)
+{
+    if (!photo_hash_equal(last->model, settings->model))
+        return "the photos in the output folder were sorted with another model";
+    if (last->threshold != command->options->threshold)
+        return "the photos in the output folder were sorted with another --threshold";
+    if (!settings->again && setting(last, "exact") != command->options->exact)
+        return "the photos in the output folder were sorted with another setting of --exact";
+    return NULL;
+}
+
+static int continue_run(struct catalogue_run *run, struct catalogue_run *last,
+                        struct run_begun *begun, const struct command *command,
+                        struct catalogue *catalogue, const struct run_settings *settings)
+{
+    // An interrupted --again goes on as one, whether the option is repeated or not.
+    begun->again = setting(last, "again");
+    begun->continued = true;
+    char *text = settings_text(command->options, begun->again);
+    bool same = text && last->settings && !strcmp(text, last->settings);
+    free(text);
+    if (!same)
+        return refuse(command,
+                      "the last sort into this folder was interrupted, and had other options "
+                      "(--move, --pack and the like)",
+                      "finish it with the same ones, or take it back with cubby undo");
+    *run = *last;
+    *last = (struct catalogue_run){0};
+    run->clean = false;
+    cubby_log(command->log, CUBBY_LOG_INFO, "going on with a sort that was interrupted");
+    enum cubby_status status = add_roots(run, settings);
+    if (!status)
+        status = catalogue_update_run(catalogue, run);
+    if (!status)
+        status = catalogue_commit(catalogue);
+    return status ? command_failed(command, status) : EXIT_CODE_OK;
+}
+
+int run_settings_begin(struct catalogue_run *run, struct run_begun *begun,
+                       const struct command *command, struct catalogue *catalogue,
+                       const struct run_settings *settings)
+{
+    struct catalogue_run last = {0};
+    *run = (struct catalogue_run){0};
+    *begun = (struct run_begun){.again = command->options->again || settings->again};
+    enum cubby_status status = catalogue_last_run(catalogue, &last);
+    int code = status ? command_failed(command, status) : EXIT_CODE_OK;
+    const char *differs = NULL;
+    if (code == EXIT_CODE_OK && last.id)
+        differs = difference(&last, command, settings);
+    if (code != EXIT_CODE_OK) {
+        // said already
+    } else if (last.id && last.state == RUN_UNDOING) {
+        code = refuse(command, "taking back the last sort into this folder was interrupted",
+                      "run cubby undo on it again first");
+    } else if (differs && !begun->again) {
+        code = refuse(command, differs,
+                      "add --again to decide anew, or name a new folder with --into");
+    } else if (last.id && last.state == RUN_OPEN && !differs) {
+        code = continue_run(run, &last, begun, command, catalogue, settings);
+    } else {
+        if (last.id && last.state == RUN_OPEN) { // given up for another model: what it did stands
+            last.state = RUN_FINISHED;
+            status = catalogue_update_run(catalogue, &last);
+        }
+        begun->again = begun->again && last.id;
+        if (!status)
+            status = begin_new(run, command, catalogue, settings, begun->again);
+        if (status)
+            code = command_failed(command, status);
+    }
+    catalogue_run_fini(&last);
+    return code;
+}

@@ -1,0 +1,33 @@
+// Which run a sort belongs to: a new one, or one that was interrupted and goes on.
+#ifndef SRC_COMMANDS_RUN_SETTINGS_H
+#define SRC_COMMANDS_RUN_SETTINGS_H
+
+#include "catalogue/catalogue.h"
+#include "commands/command.h"
+
+// What a sort is about to do, as far as a later one must know.
+struct run_settings {
+    struct photo_hash model;    // of the model file
+    const char *model_name;     // borrowed, the file's path or name
+    const char *const *classes; // borrowed
+    uint32_t class_count;
+    char *const *roots; // borrowed, absolute
+    uint32_t root_count;
+    bool again; // decide anew, whether --again is given or not
+};
+
+struct run_begun {
+    bool again, continued;
+};
+
+// Makes *run the run of this sort, in the catalogue and durable: the newest one continues if it was
+// not finished, else a new one begins.
+//   begun->again      whether photos that were decided by an earlier run are decided anew
+//   begun->continued  whether the run had begun before
+// An exit code: EXIT_CODE_OK, or after the log has said what is in the way (another model or
+// threshold without --again, other options while a run is unfinished, a half-finished undo).
+int run_settings_begin(struct catalogue_run *run, struct run_begun *begun,
+                       const struct command *command, struct catalogue *catalogue,
+                       const struct run_settings *settings);
+
+#endif
