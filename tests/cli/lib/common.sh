@@ -49,3 +49,15 @@ make_model() {
     "$CUBBY" import plain.safetensors -o model.safetensors --labels labels.txt -q ||
         fail "import failed"
 }
+
+# The program with a classifier that needs no device (red, green, blue, grey), and a tree for it.
+use_stub() {
+    need python3
+    CUBBY=$(dirname "$CUBBY")/cubby_stub
+    [ -x "$CUBBY" ] || fail "there is no $CUBBY"
+}
+make_tree() { python3 "$SCRIPTS/lib/make_tree.py" "$@"; }
+snapshot() { python3 "$SCRIPTS/lib/snapshot.py" "$@"; }
+
+# same A B: two files, or fail showing how they differ.
+same() { diff "$1" "$2" >difference || { head -40 difference; fail "$1 and $2 differ${3:+: $3}"; }; }
