@@ -55,13 +55,30 @@ static bool is_there(const struct undo *u, const char *path, struct fs_stat *sta
     return u->params->fs->lstat(u->params->fs, path, stat) == 0;
 }
 
+// Whether two paths lead to one file that has no other name: removing one would lose it.
+static bool is_only_name(const struct fs_stat *a, const struct fs_stat *b)
+{
+    return a->device == b->device && a->inode == b->inode && a->links < 2;
+}
+
+// 0 if there is something or nothing at the path; an error if nobody can tell.
+static int look(const struct undo *u, const char *path)
+{
+    struct fs_stat stat;
+    int error = u->params->fs->lstat(u->params->fs, path, &stat);
+    return error == UV_ENOENT || error == UV_ENOTDIR ? 0 : error;
+}
+
 // Whether the original can be had without the copy. A photo that is only left in the output is
 // never removed from there.
-static bool has_original(const struct undo *u, const struct filing *filing)
+//   path  the copy, NULL if it is in an archive: a source that leads to the copy is no original
+static bool has_original(const struct undo *u, const struct filing *filing, const char *path)
 {
     const struct fs *fs = u->params->fs;
-    struct fs_stat stat;
+    struct fs_stat stat, copy;
     if (fs->stat(fs, filing->source, &stat) || !stat.is_file)
+        return false;
+    if (path && (fs->lstat(fs, path, &copy) || is_only_name(&stat, &copy)))
         return false;
     if (stat.size_bytes == filing->size_bytes && stat.mtime_ns == filing->mtime_ns)
         return true;
@@ -130,7 +147,7 @@ static struct outcome take_back_copy(struct undo *u, const struct filing *filing
         return (struct outcome){.done = "gone"};
     if (!has_content(u, path, filing))
         return kept("it was changed since");
-    if (!has_original(u, filing))
+    if (!has_original(u, filing, path))
         return kept("its original is gone or was changed: this may be the only copy");
     return remove_file(u, path);
 }
@@ -230,8 +247,10 @@ static int move_back_by_copy(struct undo *u, const struct filing *filing, const 
 
 static struct outcome put_back(struct undo *u, const struct filing *filing, const char *path)
 {
-    struct fs_stat stat;
-    bool target = is_there(u, path, &stat), source = is_there(u, filing->source, &stat);
+    struct fs_stat stat, original;
+    bool target = is_there(u, path, &stat), source = is_there(u, filing->source, &original);
+    if (target && source && is_only_name(&stat, &original))
+        return kept("its old folder leads to where it is now");
     if (source && has_content(u, filing->source, filing)) {
         // An undo that was killed got this far; or a person copied it back.
         if (target && has_content(u, path, filing)) {
@@ -284,6 +303,15 @@ static struct outcome take_back(struct undo *u, const struct filing *filing)
     if (!path)
         return failed(UV_ENOMEM);
     struct outcome outcome = {.done = "gone"};
+    // What cannot be looked at is not gone: the undo ends, and can be run again.
+    int error = look(u, path);
+    if (!error && filing->how == FILING_MOVE)
+        error = look(u, filing->source);
+    if (error) {
+        sink_target_failed(u->params->log, path, error);
+        free(path);
+        return failed(error);
+    }
     switch (filing->how) {
     case FILING_COPY:
     case FILING_LINK:
@@ -418,7 +446,7 @@ static enum cubby_status forget_entries(struct undo *u, int64_t archive, bool *o
             return status;
         after = filing.id;
         if (originals)
-            *originals = *originals && has_original(u, &filing);
+            *originals = *originals && has_original(u, &filing, NULL);
         else
             status = catalogue_remove_filing(u->params->catalogue, filing.id);
         filing_fini(&filing);

@@ -74,7 +74,8 @@ int command_verify(const struct command *command)
     char *path = path_absolute(command->options->arguments[0]);
     if (!path)
         return command_failed(command, CUBBY_NO_MEMORY);
-    int code = output_open(&output, command, path, &(struct output_params){.as_it_is = true});
+    int code = output_open(&output, command, path,
+                           &(struct output_params){.as_it_is = true, .sync = true});
     if (code == EXIT_CODE_OK && !output.catalogue) {
         cubby_log(command->log, CUBBY_LOG_ERROR, "%s is no folder that photos were sorted into",
                   path);

@@ -97,6 +97,11 @@ static int finish_move(const struct recovery *r, const struct filing *filing,
 {
     if (!is_there(r, paths->source))
         return 0;
+    // One name that two paths lead to, through a folder that is a link: nothing to remove.
+    struct fs_stat stat;
+    if (is_same_file(r, paths->source, paths->target) &&
+        (r->params->fs->lstat(r->params->fs, paths->source, &stat) || stat.links < 2))
+        return 0;
     // Two names of one file: a file system without an atomic rename. Else the same content, or
     // the source is another photo by now, which stays.
     if (is_same_file(r, paths->source, paths->target) || has_content(r, paths->source, filing))
@@ -246,10 +251,26 @@ static bool complete(const struct recovery *r, const struct filing *filing,
     return true;
 }
 
+// 0 if there is something or nothing at the path; an error if nobody can tell.
+static int look(const struct recovery *r, const char *path)
+{
+    struct fs_stat stat;
+    int error = path ? r->params->fs->lstat(r->params->fs, path, &stat) : 0;
+    return error == UV_ENOENT || error == UV_ENOTDIR ? 0 : error;
+}
+
 static enum cubby_status recover_filing(struct recovery *r, const struct filing *filing)
 {
     struct paths paths;
     enum cubby_status status = make_paths(r, filing, &paths);
+    // What cannot be looked at is not gone: its intent must not be forgotten.
+    int unknown = status ? 0 : look(r, paths.target);
+    if (!status && !unknown)
+        unknown = look(r, paths.source);
+    if (!status && !unknown)
+        unknown = look(r, paths.temporary);
+    if (unknown)
+        status = sink_target_failed(r->params->log, paths.target, unknown);
     if (!status) {
         int error;
         bool done = is_done(r, filing, &paths, &error);

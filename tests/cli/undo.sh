@@ -73,3 +73,27 @@ rm -r "home/photos/project 0"
 expect 3 "$CUBBY" undo home/new
 err_has "this may be the only copy"
 find home/new -name '*.ppm' | grep -q . || fail "the last copy was removed"
+
+# Nor where the original is a link to it, or its old folder one to the new.
+rm -rf home
+make_tree home/photos 8
+expect 3 "$CUBBY" sort home/photos --into home/new
+copy=$(find home/new/red -name '*.ppm' | head -n 1)
+original=$(grep -F "${copy#home/new/}" home/new/.cubby/report.csv | head -n 1 | cut -d, -f1)
+[ -f "$original" ] || fail "no original of $copy"
+ln -sf "$PWD/$copy" "$original"
+expect 3 "$CUBBY" undo home/new
+[ -f "$copy" ] || fail "the last copy was removed through a link to it"
+rm -rf home
+make_tree home/photos 8
+expect 3 "$CUBBY" sort home/photos --into home/new --move
+moved=$(sqlite3 home/new/.cubby/catalogue.sqlite \
+    "select source from filings where target like 'red/%' order by id limit 1")
+folder=$(dirname "$moved")
+rm -rf "$folder"
+ln -s "$PWD/home/new/red" "$folder"
+before=$(find home/new/red -type f | wc -l)
+"$CUBBY" undo home/new >out 2>err
+after=$(find home -name '*.ppm' -type f | wc -l)
+[ "$after" -ge "$before" ] && [ -f "home/new/red/$(basename "$moved")" ] ||
+    fail "a moved photo was lost through a link"
