@@ -95,8 +95,11 @@ static enum cubby_status offer(struct again *again, struct photo **row)
                    photo->status == PHOTO_PENDING;
     // Failed and skipped ones have no answer; those of this run have been here before; what is
     // packed stays packed.
-    if (!decided || !photo->top_count || photo->top[0].class_index >= sort->class_count ||
-        (again->in_place && (photo->run == sort->run.id || photo->archive)))
+    // One that was given up in this run is still to be filed.
+    bool done = photo->run == sort->run.id && photo->status != PHOTO_PENDING;
+    if (!decided || !photo->relative || !photo->top_count ||
+        photo->top[0].class_index >= sort->class_count ||
+        (again->in_place && (done || photo->archive)))
         return CUBBY_OK;
     enum cubby_status status = add_members(again, photo);
     if (!status && !again->in_place)

@@ -224,10 +224,12 @@ enum cubby_status sink_folder_create(struct sink **out, const struct sink_params
         return CUBBY_NO_MEMORY;
     sink->sink.ops = &folder_ops;
     sink->params = *params;
+    // An original is only removed for a copy that is on the disk, whatever was asked for.
+    sink->params.sync = params->sync || params->how == FILING_MOVE;
     char *output = strdup(params->output);
     sink->params.output = output;
     enum cubby_status status = output ? photo_hasher_create(&sink->hasher) : CUBBY_NO_MEMORY;
-    if (!status && params->sync)
+    if (!status && sink->params.sync)
         status = parallel_create(&sink->threads, SYNC_THREADS);
     if (status) {
         folder_destroy(&sink->sink);

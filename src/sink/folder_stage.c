@@ -365,12 +365,13 @@ static bool choose_how(const struct folder_sink *sink, struct filing *filing)
 {
     const struct fs *fs = sink->params.fs;
     struct fs_stat stat;
-    if (filing->how != FILING_MOVE)
+    if (filing->how != FILING_MOVE && filing->how != FILING_LINK)
         return false;
     int result = fs->lstat(fs, filing->source, &stat);
     if (!result && stat.is_symlink)
         filing->how = FILING_COPY;
-    return !result && stat.is_file && stat.device == sink->output_device;
+    return filing->how == FILING_MOVE && !result && stat.is_file &&
+           stat.device == sink->output_device;
 }
 
 void folder_drop_placing(struct staged *staged, uint32_t i)
