@@ -46,6 +46,11 @@ static void mend_end(char *text)
         text[start - 1] = '\0';
 }
 
+bool photo_is_duplicate(const struct photo *photo)
+{
+    return photo->status == PHOTO_SKIPPED && photo->top_count && !photo->filed_as;
+}
+
 void photo_settle(struct photo *photo, enum photo_status status, const char *format, ...)
 {
     photo->status = status;

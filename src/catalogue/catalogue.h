@@ -30,7 +30,7 @@
 
 #define CATALOGUE_FOLDER ".cubby"            // below the output folder; all in it is cubby's
 #define CATALOGUE_FILE "catalogue.sqlite"    // below that
-#define CATALOGUE_SCHEMA 1                   // PRAGMA user_version
+#define CATALOGUE_SCHEMA 2                   // PRAGMA user_version
 #define CATALOGUE_APPLICATION_ID 0x63756262u // PRAGMA application_id, "cubb"
 
 struct catalogue;
@@ -54,6 +54,11 @@ void catalogue_close(struct catalogue **catalogue);
 // Everything in it, checked by SQLite (PRAGMA integrity_check). CUBBY_BAD_DATA: damaged.
 CUBBY_NODISCARD enum cubby_status catalogue_check(struct catalogue *catalogue);
 
+// Whether a name from the file stays below the output folder: relative, not empty, without "..".
+// The file may have been put there by somebody else. Filings and photos are checked when they are
+// read.
+bool catalogue_is_below(const char *path);
+
 // ---- runs: one sort, however often it was interrupted and continued
 
 enum run_state {
@@ -69,6 +74,7 @@ struct catalogue_run {
     bool clean;                      // the last process that worked on it ended in good order
     int64_t started_ns, finished_ns; // since 1970 UTC; finished 0: not yet
     struct photo_hash model;         // of the model file
+    struct photo_hash origin;        // computer and user that sorted; zero: not known
     char *model_name;                // owned, the file's name
     double threshold;
     char *settings; // owned, a JSON object: what else must be the same to continue
@@ -78,11 +84,16 @@ struct catalogue_run {
     uint32_t root_count;
 };
 void catalogue_run_fini(struct catalogue_run *run);
+// Whether its settings say true to `key`.
+bool catalogue_run_setting(const struct catalogue_run *run, const char *key);
 
 // The newest run that was not undone; out->id is 0 if there is none.
 CUBBY_NODISCARD enum cubby_status catalogue_last_run(struct catalogue *catalogue,
                                                      struct catalogue_run *out);
 CUBBY_NODISCARD enum cubby_status catalogue_find_run(struct catalogue *catalogue, int64_t id,
+                                                     struct catalogue_run *out);
+// The run after `after` (0: the first), undone ones too; out->id is 0 at the end.
+CUBBY_NODISCARD enum cubby_status catalogue_next_run(struct catalogue *catalogue, int64_t after,
                                                      struct catalogue_run *out);
 // Adds a run (all but the id is the caller's) and sets run->id. Not committed.
 CUBBY_NODISCARD enum cubby_status catalogue_add_run(struct catalogue *catalogue,
@@ -177,6 +188,19 @@ CUBBY_NODISCARD enum cubby_status catalogue_next_filing(struct catalogue *catalo
                                                         const struct catalogue_filings *which,
                                                         int64_t after, bool backwards,
                                                         struct filing *out);
+
+CUBBY_NODISCARD enum cubby_status catalogue_find_filing(struct catalogue *catalogue, int64_t id,
+                                                        struct filing *out); // out->id 0: none
+// Where a filing's file came from before it was in the output: its source, or for a relocation that
+// of the filing that it replaces, and so on. malloc'd; NULL if a link of that chain is missing.
+CUBBY_NODISCARD enum cubby_status
+catalogue_first_source(struct catalogue *catalogue, const struct filing *filing, char **source);
+
+// The newest of these filings that is of the photo's member `source` (absolute); out->id is 0 if
+// there is none. Members may have come and gone since, so their numbers say nothing.
+CUBBY_NODISCARD enum cubby_status catalogue_member_filing(struct catalogue *catalogue,
+                                                          const struct catalogue_filings *which,
+                                                          const char *source, struct filing *out);
 
 // Adds to photo->members what travelled with it and is in place: path and filed_as.
 CUBBY_NODISCARD enum cubby_status catalogue_load_members(struct catalogue *catalogue,

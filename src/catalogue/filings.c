@@ -152,6 +152,65 @@ enum cubby_status catalogue_next_filing(struct catalogue *catalogue,
     return catalogue_end(catalogue, statement, status);
 }
 
+enum cubby_status catalogue_find_filing(struct catalogue *catalogue, int64_t id, struct filing *out)
+{
+    const struct catalogue_filings any = {CATALOGUE_ANY, CATALOGUE_ANY, CATALOGUE_ANY,
+                                          CATALOGUE_ANY};
+    enum cubby_status status = catalogue_next_filing(catalogue, &any, id - 1, false, out);
+    if (!status && out->id != id)
+        filing_fini(out);
+    return status;
+}
+
+enum cubby_status catalogue_first_source(struct catalogue *catalogue, const struct filing *filing,
+                                         char **source)
+{
+    struct filing earlier = {0};
+    *source = NULL;
+    if (filing->how != FILING_RELOCATE) {
+        *source = strdup(filing->source);
+        return *source ? CUBBY_OK : CUBBY_NO_MEMORY;
+    }
+    // Ids only grow: a chain that does not come down is not ours, and would never end.
+    int64_t id = filing->replaces, before = filing->id ? filing->id : INT64_MAX;
+    enum cubby_status status = CUBBY_OK;
+    while (!status && id > 0 && id < before) {
+        filing_fini(&earlier);
+        status = catalogue_find_filing(catalogue, id, &earlier);
+        before = id;
+        id = !status && earlier.id && earlier.how == FILING_RELOCATE ? earlier.replaces : 0;
+    }
+    if (!status && earlier.id && earlier.how != FILING_RELOCATE) {
+        *source = earlier.source;
+        earlier.source = NULL;
+    }
+    filing_fini(&earlier);
+    return status;
+}
+
+enum cubby_status catalogue_member_filing(struct catalogue *catalogue,
+                                          const struct catalogue_filings *which, const char *source,
+                                          struct filing *out)
+{
+    int64_t before = 0;
+    for (;;) {
+        enum cubby_status status = catalogue_next_filing(catalogue, which, before, true, out);
+        if (status || !out->id)
+            return status;
+        before = out->id;
+        char *first = NULL;
+        if (out->member)
+            status = catalogue_first_source(catalogue, out, &first);
+        bool same = first && !strcmp(first, source);
+        free(first);
+        if (same)
+            return status;
+        filing_fini(out);
+        if (status)
+            return status;
+    }
+}
+
 // "table.zip/" of "table.zip/a.jpg" in front of an entry's name. malloc'd.
 static char *entry_path(const struct photo *photo, const char *entry)
 {
@@ -164,16 +223,22 @@ static char *entry_path(const struct photo *photo, const char *entry)
     return path;
 }
 
-static enum cubby_status add_member(struct photo *photo, struct filing *filing)
+static enum cubby_status add_member(struct catalogue *catalogue, struct photo *photo,
+                                    const struct filing *filing)
 {
+    char *source;
+    enum cubby_status status = catalogue_first_source(catalogue, filing, &source);
+    if (status || !source)
+        return status;
     struct photo_member *members =
         realloc(photo->members, (photo->member_count + 1) * sizeof(*members));
-    if (!members)
+    if (!members) {
+        free(source);
         return CUBBY_NO_MEMORY;
+    }
     photo->members = members;
     struct photo_member *member = &members[photo->member_count++];
-    *member = (struct photo_member){.path = filing->source, .name = path_base(filing->source)};
-    filing->source = NULL;
+    *member = (struct photo_member){.path = source, .name = path_base(source)};
     member->filed_as =
         filing->how == FILING_ARCHIVE ? entry_path(photo, filing->target) : strdup(filing->target);
     return member->name && member->filed_as ? CUBBY_OK : CUBBY_NO_MEMORY;
@@ -190,7 +255,7 @@ enum cubby_status catalogue_load_members(struct catalogue *catalogue, struct pho
             return status;
         after = filing.id;
         if (filing.member)
-            status = add_member(photo, &filing);
+            status = add_member(catalogue, photo, &filing);
         filing_fini(&filing);
         if (status)
             return status;

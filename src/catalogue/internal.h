@@ -11,6 +11,7 @@
 enum catalogue_sql {
     SQL_LAST_RUN,
     SQL_FIND_RUN,
+    SQL_NEXT_RUN,
     SQL_ADD_RUN,
     SQL_UPDATE_RUN,
     SQL_REMOVE_RUN,
@@ -88,9 +89,5 @@ bool catalogue_column_text(sqlite3_stmt *statement, int column, char **text);
 bool catalogue_column_hash(sqlite3_stmt *statement, int column, struct photo_hash *hash);
 // Within 0..limit-1, else false.
 bool catalogue_column_number(sqlite3_stmt *statement, int column, int64_t limit, int64_t *number);
-
-// Whether a name from the file stays below the output folder: relative, not empty, without "..".
-// The file may have been put there by somebody else.
-bool catalogue_is_below(const char *path);
 
 #endif

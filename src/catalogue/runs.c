@@ -22,6 +22,14 @@ void catalogue_run_fini(struct catalogue_run *run)
     *run = (struct catalogue_run){0};
 }
 
+bool catalogue_run_setting(const struct catalogue_run *run, const char *key)
+{
+    json_t *object = json_loads(run->settings ? run->settings : "", 0, NULL);
+    bool value = json_is_true(json_object_get(object, key));
+    json_decref(object);
+    return value;
+}
+
 // Texts as a JSON array. JSON cannot hold what is not UTF-8: such a text is an array of its bytes.
 // malloc'd.
 static char *pack_texts(char *const *texts, uint32_t count)
@@ -90,7 +98,8 @@ static bool read_run(sqlite3_stmt *row, struct catalogue_run *out)
     good = good && catalogue_column_text(row, 8, &out->settings) &&
            catalogue_column_text(row, 9, &classes) && catalogue_column_text(row, 10, &roots) &&
            unpack_texts(classes, &out->classes, &out->class_count) &&
-           unpack_texts(roots, &out->roots, &out->root_count);
+           unpack_texts(roots, &out->roots, &out->root_count) &&
+           catalogue_column_hash(row, 11, &out->origin);
     free(classes);
     free(roots);
     return good;
@@ -103,7 +112,7 @@ static enum cubby_status get_run(struct catalogue *catalogue, enum catalogue_sql
     sqlite3_stmt *statement;
     bool row = false;
     enum cubby_status status = catalogue_begin(catalogue, sql, false, &statement);
-    if (!status && sql == SQL_FIND_RUN)
+    if (!status && sql != SQL_LAST_RUN)
         sqlite3_bind_int64(statement, 1, id);
     if (!status)
         status = catalogue_step(catalogue, statement, &row);
@@ -123,6 +132,12 @@ enum cubby_status catalogue_find_run(struct catalogue *catalogue, int64_t id,
                                      struct catalogue_run *out)
 {
     return get_run(catalogue, SQL_FIND_RUN, id, out);
+}
+
+enum cubby_status catalogue_next_run(struct catalogue *catalogue, int64_t after,
+                                     struct catalogue_run *out)
+{
+    return get_run(catalogue, SQL_NEXT_RUN, after, out);
 }
 
 enum cubby_status catalogue_add_run(struct catalogue *catalogue, struct catalogue_run *run)
@@ -145,6 +160,7 @@ enum cubby_status catalogue_add_run(struct catalogue *catalogue, struct catalogu
         catalogue_bind_text(statement, 8, run->settings);
         catalogue_bind_text(statement, 9, classes);
         catalogue_bind_text(statement, 10, roots);
+        catalogue_bind_hash(statement, 11, &run->origin);
         status = catalogue_step(catalogue, statement, &row);
     }
     if (!status)

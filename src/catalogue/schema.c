@@ -38,12 +38,15 @@ static const char *const schema_1 =
     " made INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, atime_ns INTEGER NOT NULL,"
     " UNIQUE (run, path));";
 
+// Version 2. Whose run it was: see struct catalogue_run.
+static const char *const schema_2 = "ALTER TABLE runs ADD COLUMN origin BLOB;";
+
 // migrations[n] brings version n to n + 1.
-static const char *const migrations[CATALOGUE_SCHEMA] = {schema_1};
+static const char *const migrations[CATALOGUE_SCHEMA] = {schema_1, schema_2};
 
 #define RUN_COLUMNS                                                                                \
     "id, state, clean, started_ns, finished_ns, model, model_name, threshold, settings, classes,"  \
-    " roots"
+    " roots, origin"
 #define PHOTO_COLUMNS                                                                              \
     "id, path, relative, status, class, filed_as, reason, size, mtime_ns, atime_ns, device,"       \
     " inode, mode, hash, top, run, archive"
@@ -76,9 +79,11 @@ static const char *const migrations[CATALOGUE_SCHEMA] = {schema_1};
 const char *const catalogue_sql_text[SQL_COUNT] = {
     [SQL_LAST_RUN] = "SELECT " RUN_COLUMNS " FROM runs WHERE state != 3 ORDER BY id DESC LIMIT 1",
     [SQL_FIND_RUN] = "SELECT " RUN_COLUMNS " FROM runs WHERE id = ?1",
+    [SQL_NEXT_RUN] =
+        "SELECT " RUN_COLUMNS " FROM runs WHERE id > ?1 AND id > 0 ORDER BY id LIMIT 1",
     [SQL_ADD_RUN] = "INSERT INTO runs (state, clean, started_ns, finished_ns, model, model_name,"
-                    " threshold, settings, classes, roots) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7,"
-                    " ?8, ?9, ?10)",
+                    " threshold, settings, classes, roots, origin) VALUES (?1, ?2, ?3, ?4, ?5,"
+                    " ?6, ?7, ?8, ?9, ?10, ?11)",
     [SQL_UPDATE_RUN] =
         "UPDATE runs SET state = ?2, clean = ?3, finished_ns = ?4, roots = ?5 WHERE id = ?1",
     [SQL_REMOVE_RUN] = "DELETE FROM runs WHERE id = ?1",
