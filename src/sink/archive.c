@@ -14,6 +14,8 @@
 
 // Each open archive keeps some 100 KiB of buffers.
 #define MAX_FOLDERS 4096u
+// What travels with a photo is packed from memory: a RAW or a short film fits, a long one does not.
+#define MAX_MEMBER_BYTES (512u << 20)
 
 // What belongs to one class.
 struct archive_folder {
@@ -221,8 +223,9 @@ static enum cubby_status read_again(struct archive_sink *sink, struct photo *pho
     return CUBBY_OK;
 }
 
-// Reads what travels with the photo; what cannot be read stays behind.
-static enum cubby_status read_members(struct archive_sink *sink, const struct photo *photo,
+// Reads what travels with the photo. If it is there but cannot be read, the photo is settled as
+// failed: in a finished archive nobody would add it later.
+static enum cubby_status read_members(struct archive_sink *sink, struct photo *photo,
                                       struct packed *list, uint32_t *count)
 {
     for (uint32_t i = 0; i < photo->member_count; i++) {
@@ -230,14 +233,20 @@ static enum cubby_status read_members(struct archive_sink *sink, const struct ph
         struct packed *one = &list[*count];
         char reason[128];
         size_t size_bytes;
-        enum cubby_status status = read_file(sink->params.fs, member->path, 0, &one->bytes,
-                                             &size_bytes, NULL, reason, sizeof(reason));
+        enum cubby_status status =
+            read_file(sink->params.fs, member->path, MAX_MEMBER_BYTES, &one->bytes, &size_bytes,
+                      NULL, reason, sizeof(reason));
         if (status == CUBBY_NO_MEMORY)
             return status;
-        if (status) {
-            cubby_log(sink->params.log, CUBBY_LOG_WARNING, "\"%s\" stays behind: %s", member->path,
-                      reason);
+        struct fs_stat stat;
+        if (status && sink->params.fs->lstat(sink->params.fs, member->path, &stat) == UV_ENOENT) {
+            cubby_log(sink->params.log, CUBBY_LOG_WARNING, "\"%s\" is gone", member->path);
             continue;
+        }
+        if (status) {
+            photo_settle(photo, PHOTO_FAILED, "%.100s, which belongs to it, cannot be packed: %s",
+                         member->name, reason);
+            return CUBBY_OK;
         }
         one->filing = (struct filing){.member = i + 1,
                                       .size_bytes = size_bytes,
@@ -314,6 +323,10 @@ static enum cubby_status write_entries(struct archive_sink *sink, struct archive
 static enum cubby_status pack(struct archive_sink *sink, struct photo *photo, const char *name)
 {
     struct archive_folder *folder;
+    if (photo->torn) {
+        photo_settle(photo, PHOTO_FAILED, "what belongs to it cannot be looked at");
+        return CUBBY_OK;
+    }
     enum cubby_status status = photo->bytes ? CUBBY_OK : read_again(sink, photo);
     if (status || !photo->bytes)
         return status;
@@ -330,11 +343,12 @@ static enum cubby_status pack(struct archive_sink *sink, struct photo *photo, co
     status = list[0].filing.source ? open_class(sink, name, &folder) : CUBBY_NO_MEMORY;
     if (!status)
         status = read_members(sink, photo, list, &count);
-    if (!status)
+    bool whole = !status && photo->status != PHOTO_FAILED;
+    if (whole)
         status = choose_names(folder, photo, list, count);
-    if (!status)
+    if (whole && !status)
         status = choose_part(sink, folder, list, count);
-    if (!status)
+    if (whole && !status)
         status = write_entries(sink, folder->part, photo, list, count);
     packed_fini(list, photo->member_count + 1u);
     return status;

@@ -9,20 +9,20 @@
 #include "sink/group.h"
 
 // The newest filing of this file of the photo that is in place; out->id 0 if there is none.
-//   source  of a member: members may have come and gone since, so their numbers say nothing
+//   source  of a member; NULL: the photo itself
 static enum cubby_status find_filing(const struct folder_sink *sink, const struct photo *photo,
                                      const char *source, struct filing *out)
 {
     const struct catalogue_filings which = {
         .run = CATALOGUE_ANY, .photo = photo->id, .archive = 0, .state = FILING_DONE};
+    if (source)
+        return catalogue_member_filing(sink->params.catalogue, &which, source, out);
     int64_t before = 0;
     for (;;) {
         enum cubby_status status =
             catalogue_next_filing(sink->params.catalogue, &which, before, true, out);
-        if (status || !out->id)
+        if (status || !out->id || !out->member)
             return status;
-        if (source ? out->member && !strcmp(out->source, source) : !out->member)
-            return CUBBY_OK;
         before = out->id;
         filing_fini(out);
     }

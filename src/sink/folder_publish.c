@@ -190,39 +190,6 @@ static enum cubby_status record_again(struct folder_sink *sink, struct filing *f
 
 // ---- names
 
-// 0, why the source cannot be looked at, or UV_EAGAIN: it is not what was classified.
-static int look_at_source(const struct folder_sink *sink, const struct filing *filing)
-{
-    struct fs_stat stat;
-    int error = sink->params.fs->stat(sink->params.fs, filing->source, &stat);
-    if (error)
-        return error;
-    bool same =
-        stat.is_file && stat.size_bytes == filing->size_bytes && stat.mtime_ns == filing->mtime_ns;
-    return same ? 0 : UV_EAGAIN;
-}
-
-static bool uses_source(const struct filing *filing)
-{
-    return !filing->temporary && filing->how != FILING_RELOCATE;
-}
-
-static int give_name(struct folder_sink *sink, const struct filing *filing, const char *target)
-{
-    const struct fs *fs = sink->params.fs;
-    if (filing->temporary || filing->how == FILING_RELOCATE) {
-        char *from = folder_sink_path(sink, filing->temporary ? filing->temporary : filing->source);
-        int result = from ? fs->publish(fs, from, target) : UV_ENOMEM;
-        free(from);
-        return result;
-    }
-    if (filing->how == FILING_LINK)
-        return fs->link(fs, filing->source, target);
-    if (filing->how == FILING_SYMLINK)
-        return fs->symlink(fs, filing->source, target);
-    return fs->publish(fs, filing->source, target);
-}
-
 // The photo is not filed after all: its rows say so, and the account.
 static enum cubby_status withdraw(struct folder_sink *sink, struct staged *staged)
 {
@@ -321,14 +288,14 @@ static enum cubby_status publish_placing(struct publication *p, struct staged *s
     bool by_rename = filing->how == FILING_MOVE && !filing->temporary;
     bool by_link = filing->how == FILING_LINK || filing->how == FILING_SYMLINK;
     *next = k;
-    int error = uses_source(filing) ? look_at_source(sink, filing) : 0;
+    int error = folder_uses_source(filing) ? folder_look_at_source(sink, filing, true) : 0;
     // A source that cannot be looked at costs its photo only; but what belongs to a photo that was
     // moved must follow it, so then the run ends, and the next one tries again.
     if (error && (k == 0 || error == UV_EAGAIN || filing->how != FILING_MOVE))
         return name_refused(sink, staged, k, error);
     char *target = folder_sink_path(sink, filing->target);
     if (!error)
-        error = target ? give_name(sink, filing, target) : UV_ENOMEM;
+        error = target ? folder_give_name(sink, filing, target) : UV_ENOMEM;
     enum cubby_status status = CUBBY_OK;
     if (!error) {
         placing->published = true;
@@ -408,7 +375,7 @@ static enum cubby_status remove_source(struct publication *p, struct placing *pl
         return CUBBY_IO;
     }
     free(target);
-    error = look_at_source(sink, filing);
+    error = folder_look_at_source(sink, filing, false);
     if (!error)
         error = sink->params.fs->unlink(sink->params.fs, filing->source);
     if (!error)
@@ -479,7 +446,8 @@ static void abandon(struct folder_sink *sink, struct staged *staged, enum cubby_
         struct placing *placing = &staged->placings[k];
         // What belongs to a photo that has its name already follows it when the folder is next
         // opened: the intent says where to.
-        placing->left = begun && placing->filing.id;
+        placing->left =
+            placing->filing.id && (begun || folder_may_have_name(sink, &placing->filing));
         if (placing->published || placing->left)
             continue;
         folder_drop_temporary(sink, placing);

@@ -249,6 +249,8 @@ static enum sink_place try_name(struct folder_sink *sink, const struct staged *s
             place = SINK_TAKEN;
         else
             place = sink_look(sink->params.fs, paths[0], staged->photo, sink->hasher, error);
+        if (place == SINK_UNREADABLE) // not proved the same; the next number loses nothing
+            place = SINK_TAKEN;
     }
     return place;
 }

@@ -90,6 +90,19 @@ enum cubby_status folder_stage_again(struct folder_sink *sink, struct staged *st
 enum cubby_status folder_name_member(struct folder_sink *sink, struct staged *staged, uint32_t i,
                                      const char *photo_name);
 
+// ---- folder_name.c
+
+// Whether the file that gets the name is the source itself: renamed or linked, not copied first.
+bool folder_uses_source(const struct filing *filing);
+// 0, why the source cannot be looked at, or UV_EAGAIN: it is not what was classified.
+//   identity  the filing's device and inode are the source's, not a temporary's
+int folder_look_at_source(const struct folder_sink *sink, const struct filing *filing,
+                          bool identity);
+// 0, or a libuv code if the file did not get its name.
+int folder_give_name(struct folder_sink *sink, const struct filing *filing, const char *target);
+// Whether a file that has no other copy may have its name, although that failed.
+bool folder_may_have_name(const struct folder_sink *sink, const struct filing *filing);
+
 // ---- folder_publish.c
 
 // Gives all of the group's files their names, durably, and shows each photo to settled().

@@ -7,6 +7,7 @@
 #include <uv.h>
 
 #include "platform/path.h"
+#include "platform/process.h"
 
 #define PIECE_BYTES (256u << 10)
 
@@ -134,10 +135,13 @@ enum sink_place sink_look(const struct fs *fs, const char *path, const struct ph
     }
     if (!stat.is_file || stat.size_bytes != photo->size_bytes)
         return SINK_TAKEN;
-    // What cannot be read cannot be proved the same; the next number loses nothing.
     uint64_t size_bytes;
-    bool same = sink_read_pieces(fs, path, hasher, NULL, NULL, &size_bytes) == 0 &&
-                size_bytes == photo->size_bytes &&
+    result = sink_read_pieces(fs, path, hasher, NULL, NULL, &size_bytes);
+    if (result) {
+        *error = result;
+        return SINK_UNREADABLE;
+    }
+    bool same = size_bytes == photo->size_bytes &&
                 photo_hash_equal(photo_hasher_result(hasher), photo->hash);
     return same ? SINK_SAME : SINK_TAKEN;
 }
@@ -162,6 +166,34 @@ enum cubby_status sink_target_failed(const struct cubby_log *log, const char *pa
     cubby_log(log, CUBBY_LOG_ERROR, "\"%s\" cannot be written: %s%s", path, fs_error_text(code),
               advice);
     return status;
+}
+
+enum cubby_status sink_unreadable(const struct cubby_log *log, const char *path, int code)
+{
+    cubby_log(log, CUBBY_LOG_ERROR,
+              "\"%s\" cannot be read: %s; nothing was done about it: run it again once it can be",
+              path, fs_error_text(code));
+    return fs_status(code);
+}
+
+bool sink_folders_are_real(const struct fs *fs, const char *output, const char *below)
+{
+    char *path = path_join(output, below);
+    bool real = path != NULL;
+    for (size_t end = real ? strlen(path) : 0; real && end > strlen(output);) {
+        while (end > 0 && !path_is_separator(path[end - 1]))
+            end--;
+        while (end > 0 && path_is_separator(path[end - 1]))
+            end--;
+        path[end] = '\0';
+        struct fs_stat stat;
+        if (end <= strlen(output))
+            break;
+        int error = fs->lstat(fs, path, &stat);
+        real = error == UV_ENOENT || (!error && stat.is_folder); // what is missing leads nowhere
+    }
+    free(path);
+    return real;
 }
 
 int sink_make_folder(const struct fs *fs, const char *path, bool sync)
@@ -201,4 +233,11 @@ bool sink_is_temporary(const char *name)
     const char *end = skip_digits(name + sizeof(prefix) - 1);
     end = end && *end == '-' ? skip_digits(end + 1) : NULL;
     return end && !strcmp(end, ".tmp");
+}
+
+bool sink_temporary_is_alive(const char *name)
+{
+    static const char prefix[] = ".cubby-";
+    int64_t process = strtoll(name + sizeof(prefix) - 1, NULL, 10);
+    return process != process_own() && process_runs(process);
 }

@@ -44,12 +44,14 @@ void sink_numbers_fini(struct sink_numbers *numbers);
 char *sink_wanted_name(const struct photo *photo, enum names_kind kind);
 
 enum sink_place {
-    SINK_FREE,     // nothing has this name
-    SINK_TAKEN,    // something else has it: try the next number
-    SINK_SAME,     // this very content has it
-    SINK_UNUSABLE, // the target folder cannot be looked at; *error says why
+    SINK_FREE,       // nothing has this name
+    SINK_TAKEN,      // something else has it: try the next number
+    SINK_SAME,       // this very content has it
+    SINK_UNREADABLE, // a file of that size has it, which cannot be read; *error says why
+    SINK_UNUSABLE,   // the target folder cannot be looked at; *error says why
 };
-// Looks at what lies at `path`. `hasher` is scratch.
+// Looks at what lies at `path`. `hasher` is scratch. For choosing a name SINK_UNREADABLE is
+// SINK_TAKEN; whoever removes or forgets anything by the answer must not take it for that.
 enum sink_place sink_look(const struct fs *fs, const char *path, const struct photo *photo,
                           struct photo_hasher *hasher, int *error);
 
@@ -66,6 +68,13 @@ int sink_read_pieces(const struct fs *fs, const char *path, struct photo_hasher 
 // Logs why the target failed and what to do, in one sentence; returns the status of `code`.
 enum cubby_status sink_target_failed(const struct cubby_log *log, const char *path, int code);
 
+// The same for what cannot be read, so that nobody knows what it is.
+enum cubby_status sink_unreadable(const struct cubby_log *log, const char *path, int code);
+
+// Whether all folders between `output` and what lies `below` it are folders, not links: a
+// catalogue that somebody else wrote must not lead out of the output folder.
+bool sink_folders_are_real(const struct fs *fs, const char *output, const char *below);
+
 // Makes a folder and what is missing above it; with `sync`, its name survives a power cut. 0 or a
 // libuv code.
 int sink_make_folder(const struct fs *fs, const char *path, bool sync);
@@ -74,5 +83,7 @@ int sink_make_folder(const struct fs *fs, const char *path, bool sync);
 char *sink_temporary(const char *folder, uint64_t number);
 // Whether sink_temporary() could have made this name (of a file, without folders).
 bool sink_is_temporary(const char *name);
+// Whether the process that made this temporary still runs, and is another one than this.
+bool sink_temporary_is_alive(const char *name);
 
 #endif

@@ -5,6 +5,7 @@
 #include <uv.h>
 
 #include "platform/path.h"
+#include "scan.h"
 #include "sink/naming.h"
 #include "sink/recover_archives.h"
 
@@ -13,30 +14,49 @@ struct recovery {
     struct photo_hasher *hasher; // owned, scratch
     uint64_t done, forgotten, swept;
     int64_t forgotten_photo; // the last one: what travels with it is filed with it again
+    int unknown;             // libuv code: something about the filing at hand could not be read
 };
 
 // ---- what lies on the disk
 
-// Whether the file at `path` has this filing's content. A link is not looked through.
-static bool has_content(const struct recovery *r, const char *path, const struct filing *filing)
+// What cannot be looked at or read is neither gone nor changed.
+static void note_error(struct recovery *r, int error)
+{
+    if (error && error != UV_ENOENT && error != UV_ENOTDIR)
+        r->unknown = error;
+}
+
+// Whether the file at `path` has this filing's content. A link is not looked through. False also
+// where nobody can tell; then r->unknown is set.
+static bool has_content(struct recovery *r, const char *path, const struct filing *filing)
 {
     const struct photo as_filed = {.size_bytes = filing->size_bytes, .hash = filing->hash};
-    int error;
-    return sink_look(r->params->fs, path, &as_filed, r->hasher, &error) == SINK_SAME;
+    int error = 0;
+    enum sink_place place = sink_look(r->params->fs, path, &as_filed, r->hasher, &error);
+    note_error(r, error);
+    return place == SINK_SAME;
 }
 
-static bool is_there(const struct recovery *r, const char *path)
+static bool is_there(struct recovery *r, const char *path)
 {
     struct fs_stat stat;
-    return path && r->params->fs->lstat(r->params->fs, path, &stat) == 0;
+    int error = path ? r->params->fs->lstat(r->params->fs, path, &stat) : UV_ENOENT;
+    note_error(r, error);
+    return !error;
 }
 
-static bool is_same_file(const struct recovery *r, const char *a, const char *b)
+// Whether two names lead to one file; *links is how many names it has.
+static bool is_same_file(struct recovery *r, const char *a, const char *b, uint64_t *links)
 {
-    struct fs_stat first, second;
+    struct fs_stat first = {0}, second = {0};
     const struct fs *fs = r->params->fs;
-    return fs->lstat(fs, a, &first) == 0 && fs->lstat(fs, b, &second) == 0 && first.inode &&
-           first.device == second.device && first.inode == second.inode;
+    int error = fs->lstat(fs, a, &first);
+    int other = fs->lstat(fs, b, &second);
+    note_error(r, error);
+    note_error(r, other);
+    *links = first.links;
+    return !error && !other && first.inode && first.device == second.device &&
+           first.inode == second.inode;
 }
 
 static int sync_folder_of(const struct recovery *r, const char *path)
@@ -69,6 +89,27 @@ static void paths_fini(struct paths *paths)
     free(paths->temporary);
 }
 
+// Whether a temporary is one: beside its target, and called as ours are. Somebody else may have
+// written the catalogue.
+static bool is_own_temporary(const struct filing *filing)
+{
+    const char *slash = strrchr(filing->temporary, '/');
+    size_t folder_bytes = slash ? (size_t)(slash - filing->temporary) + 1 : 0;
+    return sink_is_temporary(filing->temporary + folder_bytes) &&
+           !strncmp(filing->temporary, filing->target, folder_bytes) &&
+           !strchr(filing->target + folder_bytes, '/');
+}
+
+// Whether nothing of the filing leads out of the output folder.
+static bool stays_inside(const struct recovery *r, const struct filing *filing)
+{
+    const struct sink_recover_params *params = r->params;
+    return (!filing->temporary || is_own_temporary(filing)) &&
+           sink_folders_are_real(params->fs, params->output, filing->target) &&
+           (filing->how != FILING_RELOCATE ||
+            sink_folders_are_real(params->fs, params->output, filing->source));
+}
+
 static enum cubby_status make_paths(const struct recovery *r, const struct filing *filing,
                                     struct paths *paths)
 {
@@ -83,61 +124,71 @@ static enum cubby_status make_paths(const struct recovery *r, const struct filin
     return all ? CUBBY_OK : CUBBY_NO_MEMORY;
 }
 
-static bool is_link_to(const struct recovery *r, const char *path, const char *content)
+static bool is_link_to(struct recovery *r, const char *path, const char *content)
 {
     char *read = NULL;
-    bool same = r->params->fs->read_link(r->params->fs, path, &read) == 0 && !strcmp(read, content);
+    int error = r->params->fs->read_link(r->params->fs, path, &read);
+    if (error != UV_EINVAL) // EINVAL: no link
+        note_error(r, error);
+    bool same = !error && !strcmp(read, content);
     free(read);
     return same;
 }
 
-// A copy that has its name takes the place of a moved file's original, which may still be there.
-static int finish_move(const struct recovery *r, const struct filing *filing,
-                       const struct paths *paths)
+// Removes the second name of one file: a rename that fell back on a link got half-way. One name
+// that two paths lead to, through a folder that is a link, stays.
+//   *handled  they are one file
+static int remove_second_name(struct recovery *r, const char *name, const char *other,
+                              bool *handled)
 {
+    uint64_t links;
+    *handled = is_same_file(r, name, other, &links);
+    return *handled && links >= 2 ? remove_name(r, name) : 0;
+}
+
+// A copy that has its name takes the place of a moved file's original, which may still be there.
+static int finish_move(struct recovery *r, const struct filing *filing, const struct paths *paths)
+{
+    bool handled;
     if (!is_there(r, paths->source))
         return 0;
-    // One name that two paths lead to, through a folder that is a link: nothing to remove.
-    struct fs_stat stat;
-    if (is_same_file(r, paths->source, paths->target) &&
-        (r->params->fs->lstat(r->params->fs, paths->source, &stat) || stat.links < 2))
-        return 0;
-    // Two names of one file: a file system without an atomic rename. Else the same content, or
-    // the source is another photo by now, which stays.
-    if (is_same_file(r, paths->source, paths->target) || has_content(r, paths->source, filing))
+    int error = remove_second_name(r, paths->source, paths->target, &handled);
+    // Else the same content, or the source is another photo by now, which stays.
+    if (!handled && has_content(r, paths->source, filing))
         return remove_name(r, paths->source);
-    return 0;
+    return error;
+}
+
+// Whether a rename inside the output, or one that is a move, is done.
+static bool is_renamed(struct recovery *r, const struct filing *filing, const struct paths *paths,
+                       int *error)
+{
+    bool handled;
+    *error = remove_second_name(r, paths->source, paths->target, &handled);
+    return !*error && !is_there(r, paths->source) && has_content(r, paths->target, filing);
 }
 
 // Whether the filing's file got its name; finishes what was left to do then.
-static bool is_done(const struct recovery *r, const struct filing *filing,
-                    const struct paths *paths, int *error)
+static bool is_done(struct recovery *r, const struct filing *filing, const struct paths *paths,
+                    int *error)
 {
+    uint64_t links;
     *error = 0;
-    switch (filing->how) {
-    case FILING_LINK:
-        return is_same_file(r, paths->source, paths->target);
-    case FILING_SYMLINK:
+    if (filing->how == FILING_LINK)
+        return is_same_file(r, paths->source, paths->target, &links);
+    if (filing->how == FILING_SYMLINK)
         return is_link_to(r, paths->target, paths->source);
-    case FILING_RELOCATE:
-        // Two names: the rename fell back on a link.
-        if (is_same_file(r, paths->source, paths->target))
-            *error = remove_name(r, paths->source);
-        return !is_there(r, paths->source) && has_content(r, paths->target, filing);
-    case FILING_COPY:
-    case FILING_MOVE:
-    case FILING_ARCHIVE:
-        break;
-    }
+    if (filing->how == FILING_RELOCATE)
+        return is_renamed(r, filing, paths, error);
     // Where a source is to be removed nothing but the content counts. A rename that was not done
     // leaves the source where it is; what has the target's name then is somebody else's.
     bool in_place = has_content(r, paths->target, filing);
     if (in_place && filing->how == FILING_MOVE && !filing->temporary &&
-        is_there(r, paths->source) && !is_same_file(r, paths->source, paths->target))
+        is_there(r, paths->source) && !is_same_file(r, paths->source, paths->target, &links))
         return false;
     // The temporary is still there under its own name: what lies at the target is not ours.
     if (in_place && paths->temporary && is_there(r, paths->temporary) &&
-        !is_same_file(r, paths->temporary, paths->target))
+        !is_same_file(r, paths->temporary, paths->target, &links))
         return false;
     if (in_place)
         *error = sync_folder_of(r, paths->target);
@@ -224,8 +275,8 @@ static enum cubby_status accept_filing(struct recovery *r, const struct filing *
 // Does what was intended, if all for it lies ready: temporaries are complete and durable before an
 // intent is written. For a move this is needed, not a nicety: a sidecar whose photo has left
 // already would never be found again.
-static bool complete(const struct recovery *r, const struct filing *filing,
-                     const struct paths *paths, int *error)
+static bool complete(struct recovery *r, const struct filing *filing, const struct paths *paths,
+                     int *error)
 {
     const struct fs *fs = r->params->fs;
     const char *from = paths->temporary ? paths->temporary : paths->source;
@@ -239,8 +290,10 @@ static bool complete(const struct recovery *r, const struct filing *filing,
         *error = fs->symlink(fs, from, paths->target);
     else
         *error = fs->publish(fs, from, paths->target);
-    if (*error) { // perhaps there is another way to file it
-        *error = fs_status(*error) == CUBBY_IO ? 0 : *error;
+    if (*error) {
+        // Perhaps there is another way to file it; but a network may do what it says has failed.
+        if (fs_status(*error) == CUBBY_IO && is_there(r, from))
+            *error = 0;
         return false;
     }
     *error = sync_folder_of(r, paths->target);
@@ -251,36 +304,40 @@ static bool complete(const struct recovery *r, const struct filing *filing,
     return true;
 }
 
-// 0 if there is something or nothing at the path; an error if nobody can tell.
-static int look(const struct recovery *r, const char *path)
+// Finds out what became of a filing, and makes the best of it.
+static enum cubby_status resolve(struct recovery *r, const struct filing *filing,
+                                 const struct paths *paths)
 {
-    struct fs_stat stat;
-    int error = path ? r->params->fs->lstat(r->params->fs, path, &stat) : 0;
-    return error == UV_ENOENT || error == UV_ENOTDIR ? 0 : error;
+    // All three are looked at first: nothing is done where one cannot be.
+    is_there(r, paths->target);
+    is_there(r, paths->source);
+    is_there(r, paths->temporary);
+    int error = 0;
+    bool done = !r->unknown && is_done(r, filing, paths, &error);
+    if (!done && !error && !r->unknown)
+        done = complete(r, filing, paths, &error);
+    if (error)
+        return sink_target_failed(r->params->log, paths->target, error);
+    if (r->unknown) // its intent must not be forgotten
+        return sink_unreadable(r->params->log, paths->target, r->unknown);
+    return done ? accept_filing(r, filing, paths) : forget(r, filing, paths);
 }
 
 static enum cubby_status recover_filing(struct recovery *r, const struct filing *filing)
 {
     struct paths paths;
-    enum cubby_status status = make_paths(r, filing, &paths);
-    // What cannot be looked at is not gone: its intent must not be forgotten.
-    int unknown = status ? 0 : look(r, paths.target);
-    if (!status && !unknown)
-        unknown = look(r, paths.source);
-    if (!status && !unknown)
-        unknown = look(r, paths.temporary);
-    if (unknown)
-        status = sink_target_failed(r->params->log, paths.target, unknown);
-    if (!status) {
-        int error;
-        bool done = is_done(r, filing, &paths, &error);
-        if (!done && !error)
-            done = complete(r, filing, &paths, &error);
-        if (error)
-            status = sink_target_failed(r->params->log, paths.target, error);
-        else
-            status = done ? accept_filing(r, filing, &paths) : forget(r, filing, &paths);
+    if (!stays_inside(r, filing)) {
+        cubby_log(r->params->log, CUBBY_LOG_ERROR,
+                  "\"%s\" leads out of the output folder %s, through a link or by its name: "
+                  "nothing is done about it; if the folder came from somebody else, sort into a "
+                  "new one",
+                  filing->target, r->params->output);
+        return CUBBY_BAD_DATA;
     }
+    r->unknown = 0;
+    enum cubby_status status = make_paths(r, filing, &paths);
+    if (!status)
+        status = resolve(r, filing, &paths);
     paths_fini(&paths);
     return status;
 }
@@ -325,7 +382,8 @@ static enum cubby_status sweep_folder(struct recovery *r, const char *folder, bo
                 removed = fs->unlink(fs, path) == 0 || removed;
             r->swept += removed;
         } else if (below && strcmp(names.names[i], CATALOGUE_FOLDER) != 0 &&
-                   fs->lstat(fs, path, &stat) == 0 && stat.is_folder) {
+                   fs->lstat(fs, path, &stat) == 0 && stat.is_folder &&
+                   !scan_is_output(fs, path)) { // another run may be at work there
             status = sweep_folder(r, path, false);
         }
         free(path);

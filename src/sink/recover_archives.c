@@ -1,6 +1,7 @@
 #include "sink/recover_archives.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <uv.h>
 
 #include "hash.h"
@@ -12,18 +13,29 @@ struct archive_paths {
     char *final, *temporary; // owned
 };
 
-// Whether the file at `path` is the archive, byte for byte.
+// Whether the file at `path` is the archive, byte for byte. *error: nobody can tell.
 static bool is_archive(const struct sink_recover_params *params, const char *path,
-                       const struct catalogue_archive *archive)
+                       const struct catalogue_archive *archive, int *error)
 {
     const struct photo whole = {.size_bytes = archive->size_bytes, .hash = archive->hash};
     struct photo_hasher *hasher;
-    int error;
-    if (photo_hasher_create(&hasher))
+    int found = 0;
+    if (photo_hasher_create(&hasher)) {
+        *error = UV_ENOMEM;
         return false;
-    bool same = sink_look(params->fs, path, &whole, hasher, &error) == SINK_SAME;
+    }
+    bool same = sink_look(params->fs, path, &whole, hasher, &found) == SINK_SAME;
     photo_hasher_destroy(&hasher);
+    if (found != UV_ENOTDIR)
+        *error = found;
     return same;
+}
+
+// Somebody else may have written the catalogue: what is removed is called as ours are.
+static bool is_sound(const struct catalogue_archive *archive)
+{
+    return !strchr(archive->name, '/') &&
+           (!archive->temporary || sink_is_temporary(archive->temporary));
 }
 
 // Whether it has its name; gives it to it, if it was complete and the name is free.
@@ -34,8 +46,10 @@ static bool is_published(const struct sink_recover_params *params,
     *error = 0;
     if (archive->state != ARCHIVE_PUBLISHING)
         return false;
-    bool published = is_archive(params, paths->final, archive);
-    if (!published && is_archive(params, paths->temporary, archive)) {
+    bool published = is_archive(params, paths->final, archive, error);
+    if (*error)
+        return false;
+    if (!published && is_archive(params, paths->temporary, archive, error)) {
         *error = params->fs->publish(params->fs, paths->temporary, paths->final);
         published = *error == 0;
         if (*error == UV_EEXIST)
@@ -56,6 +70,14 @@ static enum cubby_status recover_archive(const struct sink_recover_params *param
     enum cubby_status status = CUBBY_NO_MEMORY;
     if (!paths.final || !paths.temporary)
         goto out;
+    if (!is_sound(archive)) {
+        cubby_log(params->log, CUBBY_LOG_ERROR,
+                  "\"%s\" is no archive that cubby was writing: nothing is done about it; if the "
+                  "folder came from somebody else, sort into a new one",
+                  archive->name);
+        status = CUBBY_BAD_DATA;
+        goto out;
+    }
     int error;
     bool published = is_published(params, archive, &paths, &error);
     if (!error && archive->temporary) {
