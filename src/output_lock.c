@@ -83,13 +83,16 @@ static bool is_of_this_host(const struct holder *holder)
     return !strcmp(holder->host, host);
 }
 
-// Whether the process that made a lock is gone, as far as its file tells.
-static bool is_stale(const struct holder *holder)
+// Whether the process that made a lock is gone, as far as its file tells. `locked`: the system's
+// own lock is ours, which says more than the file.
+static bool is_stale(const struct holder *holder, bool locked)
 {
     char boot[PROCESS_TEXT_BYTES];
     process_boot(boot);
+    // Cut short when its process died; but without the system's lock it could as well be a moment
+    // old, and its text still on the way.
     if (!holder->valid)
-        return true; // cut short when its process died
+        return locked;
     if (!is_of_this_host(holder))
         return false;
     if (strcmp(holder->boot, boot) != 0 || !process_runs(holder->process))
@@ -122,8 +125,9 @@ static enum cubby_status refuse(const struct cubby_log *log, const char *output,
                   output, (long long)holder->process, since);
     else
         cubby_log(log, CUBBY_LOG_ERROR,
-                  "%s is in use by another process: wait until it has ended and run it again",
-                  output);
+                  "%s is in use by another process: wait until it has ended and run it again; if "
+                  "there is surely none, remove \"%s\"",
+                  output, path);
     return CUBBY_BUSY;
 }
 
@@ -166,7 +170,7 @@ static enum attempt attempt(struct output_lock *lock, struct holder *holder, int
         result = ATTEMPT_AGAIN;
     else if (locked == UV_EBUSY)
         result = ATTEMPT_HELD;
-    else if (!made && !is_stale(holder) && (locked || !is_of_this_host(holder)))
+    else if (!made && !is_stale(holder, !locked) && (locked || !is_of_this_host(holder)))
         result = ATTEMPT_HELD;
     if (result == ATTEMPT_TAKEN && !made) {
         // A new file says who has it now; the old one is ours to remove while it is locked.
@@ -177,6 +181,9 @@ static enum attempt attempt(struct output_lock *lock, struct holder *holder, int
         char *text = own_text();
         *error = text ? fs_write_all(fs, file, text, strlen(text)) : UV_ENOMEM;
         free(text);
+        // So that other computers see it, and no power cut leaves an empty one.
+        if (!*error)
+            *error = fs->sync(fs, file);
         result = *error ? ATTEMPT_FAILED : ATTEMPT_TAKEN;
     }
     if (result == ATTEMPT_TAKEN)
@@ -233,8 +240,10 @@ void output_lock_release(struct output_lock **lock)
     struct output_lock *l = *lock;
     if (!l)
         return;
-    // Removed while it is still locked, so that nobody locks a file that is about to go.
-    l->fs->unlink(l->fs, l->path);
+    // Removed while it is still locked, so that nobody locks a file that is about to go; unless a
+    // person has removed ours, and another run has made its own.
+    if (is_still_there(l->fs, l->file, l->path))
+        l->fs->unlink(l->fs, l->path);
     l->fs->close(l->fs, l->file);
     free(l->path);
     free(l);

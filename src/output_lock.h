@@ -3,8 +3,9 @@
 // DIR/.cubby/lock holds one line of JSON: host, boot id, process id and its start time. Where the
 // file system can, the file is also locked by the operating system, which lets go when the process
 // dies however it dies. Else a lock is stale if it is of this host and of an earlier boot, or of
-// a process that is gone (or whose number another process has by now). A lock of another host is
-// never taken over by itself: nobody here can know whether that run lives.
+// a process that is gone (or whose number another process has by now). A lock of another host, or
+// one that says nothing where the system cannot lock, is never taken over by itself: nobody here
+// can know whether that run lives.
 #ifndef SRC_OUTPUT_LOCK_H
 #define SRC_OUTPUT_LOCK_H
 

@@ -1,6 +1,5 @@
 #include "verify.h"
 
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include <uv.h>
@@ -240,13 +239,32 @@ static enum cubby_status check_found(struct verify *v, const struct photo *photo
     return status;
 }
 
+// A duplicate is left out because its content is there under another name.
+static enum cubby_status check_duplicate(struct verify *v, const struct photo *photo)
+{
+    char *path;
+    enum cubby_status status =
+        catalogue_find_content(v->params->catalogue, photo->hash, photo->size_bytes, &path);
+    if (!status && !path)
+        status = tell(v, VERIFY_DAMAGE, photo->path,
+                      "what it was a duplicate of is not in the output any more: sort again");
+    free(path);
+    return status;
+}
+
 static enum cubby_status check_row(struct verify *v, const struct photo *photo)
 {
     bool filed = photo->status == PHOTO_FILED || photo->status == PHOTO_UNSURE, found = true;
     if (photo->status == PHOTO_PENDING)
         return tell(v, VERIFY_DAMAGE, photo->path, "it is not filed yet: sort again");
+    if (photo->status == PHOTO_FAILED) {
+        v->counts->failed++;
+        return tell(v, VERIFY_NOTE, photo->path, photo->reason);
+    }
     if (photo->status == PHOTO_SKIPPED && photo->filed_as)
         return check_found(v, photo);
+    if (photo_is_duplicate(photo))
+        return check_duplicate(v, photo);
     enum cubby_status status = filed ? has_filing(v, photo->id, &found) : CUBBY_OK;
     if (!status && !found)
         status = tell(v, VERIFY_DAMAGE, photo->path, "the catalogue knows of no copy of it");
@@ -272,6 +290,39 @@ static enum cubby_status check_rows(struct verify *v)
 
 // ---- sources
 
+// What belongs to a photo that was filed has to be there with it.
+static enum cubby_status check_members(struct verify *v, const struct catalogue_run *run,
+                                       const struct photo *photo, const struct photo *row)
+{
+    const struct catalogue_filings which = {CATALOGUE_ANY, row->id, CATALOGUE_ANY, FILING_DONE};
+    enum cubby_status status = CUBBY_OK;
+    if (row->status != PHOTO_FILED && row->status != PHOTO_UNSURE)
+        return CUBBY_OK;
+    for (uint32_t i = 0; i < photo->member_count && !status; i++) {
+        const struct photo_member *member = &photo->members[i];
+        struct filing filing;
+        status = catalogue_member_filing(v->params->catalogue, &which, member->path, &filing);
+        bool missing = !filing.id;
+        bool changed = !missing && (filing.size_bytes != member->size_bytes ||
+                                    filing.mtime_ns != member->mtime_ns);
+        filing_fini(&filing);
+        v->counts->found++;
+        if (status)
+            break;
+        bool later = run->state == RUN_FINISHED && member->mtime_ns > run->finished_ns;
+        if (missing && later)
+            status = tell(v, VERIFY_NOTE, member->path,
+                          row->archive ? "it was added after its photo was packed"
+                                       : "it was added since: sort again");
+        else if (missing)
+            status = tell(v, VERIFY_DAMAGE, member->path,
+                          "it belongs to a photo, and is not with it in the output: sort again");
+        else if (changed)
+            status = tell(v, VERIFY_NOTE, member->path, "it was changed since it was filed");
+    }
+    return status;
+}
+
 static enum cubby_status check_source(struct verify *v, const struct catalogue_run *run,
                                       const struct photo *photo)
 {
@@ -287,16 +338,10 @@ static enum cubby_status check_source(struct verify *v, const struct catalogue_r
         status = tell(v, VERIFY_DAMAGE, photo->path, "it is not accounted for");
     else if (row->size_bytes != photo->size_bytes || row->mtime_ns != photo->mtime_ns)
         status = tell(v, VERIFY_NOTE, photo->path, "it was changed since: sort again");
+    if (!status && row)
+        status = check_members(v, run, photo, row);
     photo_free(&row);
     return status;
-}
-
-static bool uses_groups(const struct catalogue_run *run)
-{
-    json_t *object = json_loads(run->settings ? run->settings : "", 0, NULL);
-    bool result = json_is_true(json_object_get(object, "groups"));
-    json_decref(object);
-    return result;
 }
 
 static enum cubby_status check_root(struct verify *v, const struct catalogue_run *run,
@@ -308,7 +353,7 @@ static enum cubby_status check_root(struct verify *v, const struct catalogue_run
     const struct scan_params params = {.roots = &root,
                                        .root_count = 1,
                                        .output = v->params->output,
-                                       .groups = uses_groups(run),
+                                       .groups = catalogue_run_setting(run, "groups"),
                                        .fs = v->params->fs,
                                        .log = v->params->log};
     struct scan *scan = NULL;
@@ -330,22 +375,24 @@ static enum cubby_status check_root(struct verify *v, const struct catalogue_run
 }
 
 // Whether a later run, which knows more, has that root too.
-static enum cubby_status is_sorted_later(struct verify *v, int64_t id, int64_t last,
-                                         const char *root, bool *result)
+static enum cubby_status is_sorted_later(struct verify *v, int64_t id, const char *root,
+                                         bool *result)
 {
     *result = false;
-    enum cubby_status status = CUBBY_OK;
-    for (int64_t later = id + 1; later <= last && !*result && !status; later++) {
+    for (int64_t after = id; !*result;) {
         struct catalogue_run run;
-        status = catalogue_find_run(v->params->catalogue, later, &run);
+        enum cubby_status status = catalogue_next_run(v->params->catalogue, after, &run);
+        after = run.id;
         for (uint32_t i = 0; run.state != RUN_UNDONE && i < run.root_count; i++)
             *result = *result || !strcmp(run.roots[i], root);
         catalogue_run_fini(&run);
+        if (status || !after)
+            return status;
     }
-    return status;
+    return CUBBY_OK;
 }
 
-static enum cubby_status check_run(struct verify *v, const struct catalogue_run *run, int64_t last)
+static enum cubby_status check_run(struct verify *v, const struct catalogue_run *run)
 {
     if (run->state == RUN_UNDONE)
         return CUBBY_OK;
@@ -356,7 +403,7 @@ static enum cubby_status check_run(struct verify *v, const struct catalogue_run 
                                              : "an undo was interrupted: run cubby undo again");
     for (uint32_t i = 0; i < run->root_count && !status; i++) {
         bool later;
-        status = is_sorted_later(v, run->id, last, run->roots[i], &later);
+        status = is_sorted_later(v, run->id, run->roots[i], &later);
         if (!status && !later)
             status = check_root(v, run, run->roots[i]);
     }
@@ -365,17 +412,17 @@ static enum cubby_status check_run(struct verify *v, const struct catalogue_run 
 
 static enum cubby_status check_runs(struct verify *v)
 {
-    struct catalogue_run last;
-    enum cubby_status status = catalogue_last_run(v->params->catalogue, &last);
-    for (int64_t id = 1; id <= last.id && !status; id++) {
+    int64_t after = 0;
+    for (;;) {
         struct catalogue_run run;
-        status = catalogue_find_run(v->params->catalogue, id, &run);
-        if (!status && run.id)
-            status = check_run(v, &run, last.id);
+        enum cubby_status status = catalogue_next_run(v->params->catalogue, after, &run);
+        after = run.id;
+        if (!status && after)
+            status = check_run(v, &run);
         catalogue_run_fini(&run);
+        if (status || !after)
+            return status;
     }
-    catalogue_run_fini(&last);
-    return status;
 }
 
 enum cubby_status verify_run(const struct verify_params *params, struct verify_counts *counts)

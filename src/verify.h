@@ -6,11 +6,12 @@
 #include "catalogue/catalogue.h"
 
 struct verify_counts {
-    uint64_t found;    // files in the sorted folders
+    uint64_t found;    // photos and what belongs to them, in the sorted folders
     uint64_t checked;  // files and archives in the output that were looked for
     uint64_t compared; // of those, read and compared
     uint64_t damaged;  // missing, changed or unknown: what is proved to be wrong
     uint64_t notes;    // worth knowing, but nothing is wrong with the copies
+    uint64_t failed;   // of those, photos that could not be sorted: they are only where they were
 };
 
 enum verify_kind {

@@ -77,7 +77,7 @@ struct cli_options {
     enum cubby_filter interpolation;
     float mean[3], std[3];
     bool interpolation_given, mean_given, std_given;
-    bool dry_run, json, csv, logits, exact, no_fsync, fp16, verbose, quiet;
+    bool dry_run, json, csv, logits, exact, no_fsync, trust, fp16, verbose, quiet;
     bool again, move, link, symlink, no_groups;
 };
 

@@ -125,6 +125,8 @@ const struct cli_option cli_option_table[] = {
     {.name = "no-groups", .type = CLI_FLAG, .commands = SORT, .offset = AT(no_groups),
      .help = "treat each file by itself: sidecars (.xmp, .aae, .json), RAW files and films do not "
              "travel with their photo"},
+    {.name = "trust", .type = CLI_FLAG, .commands = UNDO, .offset = AT(trust),
+     .help = "put moved files back even if another user or computer moved them"},
     {.name = "no-fsync", .type = CLI_FLAG, .commands = SORT | UNDO, .offset = AT(no_fsync),
      .help = "do not wait until each photo is safe on the disk: faster, but a power cut may leave "
              "damaged copies"},

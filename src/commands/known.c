@@ -70,17 +70,24 @@ static enum cubby_status misses_member(const struct known *known, const struct p
     enum cubby_status status = CUBBY_OK;
     *result = false;
     for (uint32_t i = 0; i < photo->member_count && !*result && !status; i++) {
-        int64_t after = 0;
-        bool found = false;
-        do {
-            struct filing filing;
-            status = catalogue_next_filing(known->catalogue, &which, after, false, &filing);
-            after = filing.id;
-            found = after && filing.member && !strcmp(filing.source, photo->members[i].path);
-            filing_fini(&filing);
-        } while (!status && after && !found);
-        *result = !found;
+        struct filing filing;
+        status = catalogue_member_filing(known->catalogue, &which, photo->members[i].path, &filing);
+        *result = !filing.id;
+        filing_fini(&filing);
     }
+    return status;
+}
+
+// Whether a duplicate's content is in the output: the photo that it was a duplicate of may have
+// failed since, or be another one today.
+static enum cubby_status is_still_duplicate(const struct known *known, const struct photo *row,
+                                            bool *result)
+{
+    char *path;
+    enum cubby_status status =
+        catalogue_find_content(known->catalogue, row->hash, row->size_bytes, &path);
+    *result = path != NULL;
+    free(path);
     return status;
 }
 
@@ -96,7 +103,13 @@ static enum cubby_status apply_row(struct known *known, struct photo *photo, str
         if (status)
             return status;
     }
-    if (row->status == PHOTO_SKIPPED || (decided && !anew && !incomplete)) {
+    bool skipped = row->status == PHOTO_SKIPPED;
+    if (photo_is_duplicate(row)) {
+        enum cubby_status status = is_still_duplicate(known, row, &skipped);
+        if (status)
+            return status;
+    }
+    if (skipped || (decided && !anew && !incomplete)) {
         settle_known(photo, row);
         return CUBBY_OK;
     }

@@ -7,6 +7,7 @@
 #include "hash.h"
 #include "platform/clock.h"
 #include "platform/path.h"
+#include "platform/process.h"
 
 static const char *how_text(const struct cli_options *options)
 {
@@ -14,25 +15,31 @@ static const char *how_text(const struct cli_options *options)
 }
 
 // What must be the same for an unfinished run to go on, as JSON with sorted keys. malloc'd.
-static char *settings_text(const struct cli_options *options, bool again)
+static char *settings_text(const struct cli_options *options, bool again,
+                           const struct run_settings *settings)
 {
+    // Probabilities of a catalogue are what they were, exact or not.
+    bool exact = settings->from_catalogue ? settings->exact : options->exact;
     static const char *const packs[] = {"folders", "zip", "tar.zst", "7z"};
-    json_t *object = json_pack(
-        "{s:b, s:b, s:b, s:s, s:s, s:I}", "again", again, "exact", options->exact, "groups",
-        !options->no_groups, "how", how_text(options), "pack", packs[options->pack], "pack_size",
-        (json_int_t)(options->pack == CLI_PACK_FOLDERS ? 0 : options->pack_size_bytes));
+    json_t *object =
+        json_pack("{s:b, s:b, s:b, s:b, s:s, s:s, s:I}", "again", again, "exact", exact,
+                  "from_catalogue", settings->from_catalogue, "groups", !options->no_groups, "how",
+                  how_text(options), "pack", packs[options->pack], "pack_size",
+                  (json_int_t)(options->pack == CLI_PACK_FOLDERS ? 0 : options->pack_size_bytes));
     char *text = object ? json_dumps(object, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
     json_decref(object);
     return text;
 }
 
-// A member of the settings; false where there is none.
-static bool setting(const struct catalogue_run *run, const char *key)
+struct photo_hash run_settings_origin(void)
 {
-    json_t *object = json_loads(run->settings ? run->settings : "", 0, NULL);
-    bool value = json_is_true(json_object_get(object, key));
-    json_decref(object);
-    return value;
+    struct {
+        char machine[PROCESS_TEXT_BYTES];
+        uint64_t user;
+    } origin = {0};
+    process_machine(origin.machine);
+    origin.user = process_user();
+    return photo_hash_bytes(&origin, sizeof(origin));
 }
 
 static char **copy_texts(const char *const *texts, uint32_t count)
@@ -57,8 +64,9 @@ static enum cubby_status begin_new(struct catalogue_run *run, const struct comma
     *run = (struct catalogue_run){.state = RUN_OPEN,
                                   .started_ns = clock_wall_ns(),
                                   .model = settings->model,
+                                  .origin = run_settings_origin(),
                                   .threshold = command->options->threshold,
-                                  .settings = settings_text(command->options, again),
+                                  .settings = settings_text(command->options, again, settings),
                                   .model_name = path_base(settings->model_name)};
     run->classes = copy_texts(settings->classes, settings->class_count);
     run->class_count = run->classes ? settings->class_count : 0;
@@ -111,7 +119,8 @@ static const char *difference(const struct catalogue_run *last, const struct com
         return "the photos in the output folder were sorted with another model";
     if (last->threshold != command->options->threshold)
         return "the photos in the output folder were sorted with another --threshold";
-    if (!settings->again && setting(last, "exact") != command->options->exact)
+    if (!settings->from_catalogue &&
+        catalogue_run_setting(last, "exact") != command->options->exact)
         return "the photos in the output folder were sorted with another setting of --exact";
     return NULL;
 }
@@ -121,9 +130,9 @@ static int continue_run(struct catalogue_run *run, struct catalogue_run *last,
                         struct catalogue *catalogue, const struct run_settings *settings)
 {
     // An interrupted --again goes on as one, whether the option is repeated or not.
-    begun->again = setting(last, "again");
+    begun->again = catalogue_run_setting(last, "again");
     begun->continued = true;
-    char *text = settings_text(command->options, begun->again);
+    char *text = settings_text(command->options, begun->again, settings);
     bool same = text && last->settings && !strcmp(text, last->settings);
     free(text);
     if (!same)
@@ -143,6 +152,43 @@ static int continue_run(struct catalogue_run *run, struct catalogue_run *last,
     return status ? command_failed(command, status) : EXIT_CODE_OK;
 }
 
+// Whether an unfinished run is given up for this command: another model or threshold decides anew,
+// or --again what that one has decided. Everything it filed stands.
+static bool is_given_up(const struct catalogue_run *last, const char *differs,
+                        const struct command *command)
+{
+    return differs || (command->options->again && !catalogue_run_setting(last, "again"));
+}
+
+static int begin(struct catalogue_run *run, struct catalogue_run *last, struct run_begun *begun,
+                 const struct command *command, struct catalogue *catalogue,
+                 const struct run_settings *settings)
+{
+    const char *differs = last->id ? difference(last, command, settings) : NULL;
+    bool open = last->id && last->state == RUN_OPEN;
+    if (last->id && last->state == RUN_UNDOING)
+        return refuse(command, "taking back the last sort into this folder was interrupted",
+                      "run cubby undo on it again first");
+    // Its photos are not all known yet: what the catalogue says is not the whole.
+    if (open && settings->from_catalogue && !catalogue_run_setting(last, "from_catalogue"))
+        return refuse(command, "the last sort into this folder was interrupted",
+                      "finish it with the same command, or take it back with cubby undo");
+    if (differs && !begun->again)
+        return refuse(command, differs,
+                      "add --again to decide anew, or name a new folder with --into");
+    if (open && !is_given_up(last, differs, command))
+        return continue_run(run, last, begun, command, catalogue, settings);
+    enum cubby_status status = CUBBY_OK;
+    if (open) {
+        last->state = RUN_FINISHED;
+        status = catalogue_update_run(catalogue, last);
+    }
+    begun->again = begun->again && last->id;
+    if (!status)
+        status = begin_new(run, command, catalogue, settings, begun->again);
+    return status ? command_failed(command, status) : EXIT_CODE_OK;
+}
+
 int run_settings_begin(struct catalogue_run *run, struct run_begun *begun,
                        const struct command *command, struct catalogue *catalogue,
                        const struct run_settings *settings)
@@ -151,31 +197,8 @@ int run_settings_begin(struct catalogue_run *run, struct run_begun *begun,
     *run = (struct catalogue_run){0};
     *begun = (struct run_begun){.again = command->options->again || settings->again};
     enum cubby_status status = catalogue_last_run(catalogue, &last);
-    int code = status ? command_failed(command, status) : EXIT_CODE_OK;
-    const char *differs = NULL;
-    if (code == EXIT_CODE_OK && last.id)
-        differs = difference(&last, command, settings);
-    if (code != EXIT_CODE_OK) {
-        // said already
-    } else if (last.id && last.state == RUN_UNDOING) {
-        code = refuse(command, "taking back the last sort into this folder was interrupted",
-                      "run cubby undo on it again first");
-    } else if (differs && !begun->again) {
-        code = refuse(command, differs,
-                      "add --again to decide anew, or name a new folder with --into");
-    } else if (last.id && last.state == RUN_OPEN && !differs) {
-        code = continue_run(run, &last, begun, command, catalogue, settings);
-    } else {
-        if (last.id && last.state == RUN_OPEN) { // given up for another model: what it did stands
-            last.state = RUN_FINISHED;
-            status = catalogue_update_run(catalogue, &last);
-        }
-        begun->again = begun->again && last.id;
-        if (!status)
-            status = begin_new(run, command, catalogue, settings, begun->again);
-        if (status)
-            code = command_failed(command, status);
-    }
+    int code = status ? command_failed(command, status)
+                      : begin(run, &last, begun, command, catalogue, settings);
     catalogue_run_fini(&last);
     return code;
 }

@@ -13,7 +13,9 @@ struct run_settings {
     uint32_t class_count;
     char *const *roots; // borrowed, absolute
     uint32_t root_count;
-    bool again; // decide anew, whether --again is given or not
+    bool again;          // decide anew, whether --again is given or not
+    bool from_catalogue; // photos come from a catalogue, not from the roots, and were classified
+    bool exact;          // so (--exact)
 };
 
 struct run_begun {
@@ -29,5 +31,8 @@ struct run_begun {
 int run_settings_begin(struct catalogue_run *run, struct run_begun *begun,
                        const struct command *command, struct catalogue *catalogue,
                        const struct run_settings *settings);
+
+// Who sorts: a number for this computer and this user.
+struct photo_hash run_settings_origin(void);
 
 #endif

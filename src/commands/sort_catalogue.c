@@ -31,10 +31,16 @@ static bool is_as_before(const struct fs *fs, const char *path, uint64_t size_by
 static enum cubby_status add_member(struct again *again, struct photo *photo,
                                     const struct filing *filing)
 {
+    char *source;
+    enum cubby_status status = catalogue_first_source(again->catalogue, filing, &source);
+    if (status || !source)
+        return status;
     struct photo_member *members =
         realloc(photo->members, (photo->member_count + 1) * sizeof(*members));
-    if (!members)
+    if (!members) {
+        free(source);
         return CUBBY_NO_MEMORY;
+    }
     photo->members = members;
     struct photo_member *member = &members[photo->member_count++];
     *member = (struct photo_member){.size_bytes = filing->size_bytes,
@@ -42,11 +48,12 @@ static enum cubby_status add_member(struct again *again, struct photo *photo,
                                     .atime_ns = filing->atime_ns,
                                     .mode = filing->mode,
                                     .hash = filing->hash,
-                                    .name = path_base(filing->source)};
+                                    .name = path_base(source)};
     const struct fs *fs = again->sort->command->fs;
-    bool there =
-        again->in_place || is_as_before(fs, filing->source, filing->size_bytes, filing->mtime_ns);
-    member->path = there ? strdup(filing->source) : path_join(again->folder, filing->target);
+    bool there = again->in_place || is_as_before(fs, source, filing->size_bytes, filing->mtime_ns);
+    member->path = there ? source : path_join(again->folder, filing->target);
+    if (!there)
+        free(source);
     return member->name && member->path ? CUBBY_OK : CUBBY_NO_MEMORY;
 }
 
@@ -62,8 +69,7 @@ static enum cubby_status add_members(struct again *again, struct photo *photo)
         if (status || !filing.id)
             break;
         after = filing.id;
-        // A relocated member's source is where it was in the output, not what it was called.
-        if (filing.member && filing.how != FILING_RELOCATE)
+        if (filing.member)
             status = add_member(again, photo, &filing);
         filing_fini(&filing);
     }
@@ -74,16 +80,20 @@ static enum cubby_status add_members(struct again *again, struct photo *photo)
 static enum cubby_status find_source(struct again *again, struct photo *photo)
 {
     const struct fs *fs = again->sort->command->fs;
-    if (is_as_before(fs, photo->path, photo->size_bytes, photo->mtime_ns))
-        return CUBBY_OK;
     char *copy = photo->filed_as ? path_join(again->folder, photo->filed_as) : NULL;
-    if (copy && is_as_before(fs, copy, photo->size_bytes, photo->mtime_ns)) {
+    if (!is_as_before(fs, photo->path, photo->size_bytes, photo->mtime_ns) && copy &&
+        is_as_before(fs, copy, photo->size_bytes, photo->mtime_ns)) {
         free(photo->path);
         photo->path = copy;
-        return CUBBY_OK;
+        copy = NULL;
+    } else if (!is_as_before(fs, photo->path, photo->size_bytes, photo->mtime_ns)) {
+        photo_settle(photo, PHOTO_FAILED, "not where it was, or changed since it was classified");
     }
     free(copy);
-    photo_settle(photo, PHOTO_FAILED, "not where it was, or changed since it was classified");
+    // Numbers of devices change when the system starts again.
+    struct fs_stat stat;
+    if (photo->status != PHOTO_FAILED && fs->stat(fs, photo->path, &stat) == 0)
+        photo_set_stat(photo, &stat);
     return CUBBY_OK;
 }
 
@@ -93,9 +103,8 @@ static enum cubby_status offer(struct again *again, struct photo **row)
     struct photo *photo = *row;
     bool decided = photo->status == PHOTO_FILED || photo->status == PHOTO_UNSURE ||
                    photo->status == PHOTO_PENDING;
-    // Failed and skipped ones have no answer; those of this run have been here before; what is
-    // packed stays packed.
-    // One that was given up in this run is still to be filed.
+    // Failed and skipped ones have no answer; those of this run have been here before, but one that
+    // was given up in it is still to be filed; what is packed stays packed.
     bool done = photo->run == sort->run.id && photo->status != PHOTO_PENDING;
     if (!decided || !photo->relative || !photo->top_count ||
         photo->top[0].class_index >= sort->class_count ||
@@ -106,14 +115,16 @@ static enum cubby_status offer(struct again *again, struct photo **row)
         status = find_source(again, photo);
     if (status)
         return status;
-    if (!again->in_place)
-        photo->id = 0;
     photo->archive = 0;
     free(photo->filed_as);
     photo->filed_as = NULL;
     if (photo->status != PHOTO_FAILED)
         photo_settle(photo, PHOTO_PENDING, "%s", "");
-    return sort_settle(sort, row);
+    if (!again->in_place) {
+        photo->id = 0;
+        status = known_apply(&sort->known, photo); // this may have been done before
+    }
+    return status ? status : sort_settle(sort, row);
 }
 
 static enum cubby_status run(struct again *again)
@@ -173,7 +184,9 @@ static int sort_again(struct again *again, const struct catalogue_run *last)
                                           // or was skipped does not come along.
                                           .roots = last->roots,
                                           .root_count = again->in_place ? last->root_count : 0,
-                                          .again = again->in_place};
+                                          .again = again->in_place,
+                                          .from_catalogue = true,
+                                          .exact = catalogue_run_setting(last, "exact")};
     int code = sort_begin(sort, &settings);
     return code == EXIT_CODE_OK ? sort_finish(sort, run(again)) : code;
 }

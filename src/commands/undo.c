@@ -4,6 +4,7 @@
 
 #include "commands/command.h"
 #include "commands/output.h"
+#include "commands/run_settings.h"
 #include "platform/path.h"
 #include "platform/signals.h"
 #include "report.h"
@@ -110,8 +111,11 @@ static int undo_last(struct undoing *undoing, const char *path, struct output *o
     if (!status && !params->dry_run && last)
         remove_own_files(command, path);
     if (!status && !params->dry_run)
-        undo_restore_folders(&folders, params);
+        undo_restore_folders(&folders, run, params);
     undo_folders_fini(&folders);
+    if (!status && counts.left && !params->dry_run)
+        messages_line(command->messages,
+                      "What was kept is not forgotten: cubby undo tries it again");
     enum cubby_status told_status = summarize(undoing, &counts);
     if (!status)
         status = told_status;
@@ -137,6 +141,8 @@ int command_undo(const struct command *command)
                                      .log = command->log,
                                      .sync = params.sync,
                                      .dry_run = command->options->dry_run,
+                                     .origin = run_settings_origin(),
+                                     .trust = command->options->trust,
                                      .told = told,
                                      .user = &undoing,
                                      .interrupted = interrupted};

@@ -53,18 +53,24 @@ static void summarize(const struct verifying *verifying, const struct verify_cou
         if (verifying->named[kind] > MOST_NAMED)
             messages_line(command->messages, "... and %llu more",
                           (unsigned long long)(verifying->named[kind] - MOST_NAMED));
+    if (counts->failed)
+        messages_line(command->messages,
+                      "%llu photos could not be sorted: they are only where they were",
+                      (unsigned long long)counts->failed);
     messages_line(command->messages,
-                  "%llu photos in the sorted folders, %llu files in the output, %llu of them "
+                  "%llu files in the sorted folders, %llu files in the output, %llu of them "
                   "compared: %s",
                   (unsigned long long)counts->found, (unsigned long long)counts->checked,
                   (unsigned long long)counts->compared,
-                  counts->damaged ? "NOT all is well" : "all is well");
+                  counts->damaged  ? "NOT all is well"
+                  : counts->failed ? "all that was sorted is well"
+                                   : "all is well");
     if (command->options->json)
         printf("{\"summary\": {\"found\": %llu, \"checked\": %llu, \"compared\": %llu, "
-               "\"damaged\": %llu, \"notes\": %llu}}\n",
+               "\"damaged\": %llu, \"notes\": %llu, \"failed\": %llu}}\n",
                (unsigned long long)counts->found, (unsigned long long)counts->checked,
                (unsigned long long)counts->compared, (unsigned long long)counts->damaged,
-               (unsigned long long)counts->notes);
+               (unsigned long long)counts->notes, (unsigned long long)counts->failed);
 }
 
 int command_verify(const struct command *command)

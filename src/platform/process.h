@@ -10,6 +10,10 @@
 
 void process_host(char text[PROCESS_TEXT_BYTES]); // the computer's name; "" if it has none
 void process_boot(char text[PROCESS_TEXT_BYTES]); // differs after each start of the system; or ""
+// A number of this installation that others do not know (machine-id), else the computer's name;
+// zero up to its end.
+void process_machine(char text[PROCESS_TEXT_BYTES]);
+uint64_t process_user(void); // a number of the user, 0 where there is none
 int64_t process_own(void);
 // When a process was started, in units of the system's own; 0: there is no such process, or it is
 // not known.

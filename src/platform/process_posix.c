@@ -18,16 +18,36 @@ void process_host(char text[PROCESS_TEXT_BYTES])
     text[PROCESS_TEXT_BYTES - 1] = '\0';
 }
 
-void process_boot(char text[PROCESS_TEXT_BYTES])
+// The first line of a file; "" if there is none.
+static void read_line(const char *path, char text[PROCESS_TEXT_BYTES])
 {
-    text[0] = '\0';
-    FILE *file = fopen("/proc/sys/kernel/random/boot_id", "re");
+    memset(text, 0, PROCESS_TEXT_BYTES);
+    FILE *file = fopen(path, "re");
     if (!file)
         return;
     if (!fgets(text, PROCESS_TEXT_BYTES, file))
         text[0] = '\0';
     text[strcspn(text, "\n")] = '\0';
     fclose(file);
+}
+
+void process_boot(char text[PROCESS_TEXT_BYTES])
+{
+    read_line("/proc/sys/kernel/random/boot_id", text);
+}
+
+void process_machine(char text[PROCESS_TEXT_BYTES])
+{
+    read_line("/etc/machine-id", text);
+    if (!text[0])
+        read_line("/var/lib/dbus/machine-id", text);
+    if (!text[0])
+        process_host(text);
+}
+
+uint64_t process_user(void)
+{
+    return (uint64_t)getuid();
 }
 
 int64_t process_own(void)

@@ -2,6 +2,7 @@
 
 #include <io.h>
 #include <stdio.h>
+#include <string.h>
 #include <uv.h>
 #include <windows.h>
 
@@ -18,6 +19,29 @@ void process_boot(char text[PROCESS_TEXT_BYTES])
 {
     // Start times below tell processes of different boots apart by themselves.
     text[0] = '\0';
+}
+
+void process_machine(char text[PROCESS_TEXT_BYTES])
+{
+    DWORD bytes = PROCESS_TEXT_BYTES;
+    memset(text, 0, PROCESS_TEXT_BYTES);
+    if (RegGetValueA(HKEY_LOCAL_MACHINE, "SOFTWARE\\Microsoft\\Cryptography", "MachineGuid",
+                     RRF_RT_REG_SZ | RRF_SUBKEY_WOW6464KEY, NULL, text, &bytes)) {
+        memset(text, 0, PROCESS_TEXT_BYTES);
+        process_host(text);
+    }
+}
+
+uint64_t process_user(void)
+{
+    uv_passwd_t user;
+    uint64_t number = 1469598103934665603u; // FNV-1a of the name: there are no numbers of users
+    if (uv_os_get_passwd(&user))
+        return 0;
+    for (const char *c = user.username; *c; c++)
+        number = (number ^ (unsigned char)*c) * 1099511628211u;
+    uv_os_free_passwd(&user);
+    return number;
 }
 
 int64_t process_own(void)
