@@ -1,6 +1,7 @@
-"""Makes every n-th file operation of `cubby sort` fail, once or from then on, with each error; and all
-writes short. Whatever happens: no original is lost or changed, no copy is half-written or doubled, the
-exit code and the account agree, and the same command afterwards completes the work.
+"""Makes every n-th file operation of `cubby sort` and of `cubby undo` fail, once or from then on, with
+each error; and all writes short. Whatever happens: no original is lost or changed, no copy is
+half-written or doubled, the exit code and the account agree, and the same command afterwards completes
+the work.
 
 usage: fault_test.py BUILD_DIR [STEP]    STEP 1 tries every operation; when left out, every 7th.
 """
@@ -103,6 +104,50 @@ def try_fault(way, fault, originals, expected):
     return True
 
 
+def try_undo_fault(way, fault, originals):
+    begin()
+    assert cubby("sort", "photos", "--into", "out", *way).returncode == 0
+    result = cubby("undo", "out", fault=fault)
+    try:
+        kept = hashes(contents("photos")) | (hashes(contents("out")) if os.path.exists("out") else set())
+        assert hashes(originals) <= kept, "an original was lost"
+        assert result.returncode in (0, 1, 3, 5), f"exit code {result.returncode}: {result.stderr}"
+        # Until there is nothing to take back: an undo that could not look at all keeps some.
+        again = result
+        for _ in range(4):
+            if not os.path.exists("out/.cubby/catalogue.sqlite"):
+                break
+            again = cubby("undo", "out")
+            assert again.returncode in (0, 1), f"again: {again.returncode}: {again.stderr}"
+        assert contents("photos") == originals, "not all is as it was: " + again.stderr
+        left = [path for path in Path(".").rglob("*") if path.parts[0] == "out" and path.is_file()
+                and ".cubby" not in path.parts]
+        assert not left, f"something was left: {left}"
+        assert not list(Path(".").rglob("*.tmp")), "a temporary was left"
+    except AssertionError as error:
+        print(f"FAILED undo of {' '.join(way) or 'copy'}, {fault}: {error}\n{result.stderr}")
+        return False
+    return True
+
+
+def try_undo(way, originals):
+    begin()
+    assert cubby("sort", "photos", "--into", "out", *way).returncode == 0
+    whole = cubby("undo", "out", count=True)
+    assert whole.returncode == 0, whole.stderr
+    operations = int(re.search(r"(\d+) operations", whole.stderr)[1])
+    tried = failed = 0
+    for index, number in enumerate(range(1, operations + 1, STEP)):
+        codes = CODES if STEP == 1 else [CODES[index % len(CODES)]]
+        for code in codes:
+            for when in ("once", "on"):
+                tried += 1
+                failed += not try_undo_fault(way, f"{number}:{code}:{when}", originals)
+    print(f"{'FAILED' if failed else 'ok'} undo of {' '.join(way) or 'copy'}: {tried} faults at "
+          f"{operations} operations")
+    return failed
+
+
 def main():
     failed = 0
     with tempfile.TemporaryDirectory() as folder:
@@ -125,6 +170,7 @@ def main():
                         failed += not try_fault(way, f"{number}:{code}:{when}", originals, expected)
             print(f"{'FAILED' if failed else 'ok'} {' '.join(way) or 'copy'}: {tried} faults at "
                   f"{operations} operations")
+            failed += try_undo(way, originals)
         os.chdir("/")
     return 1 if failed else 0
 
