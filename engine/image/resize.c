@@ -3,27 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "weights.h"
-
-#define CHANNELS 3u
-#define MAX_SIDE (1u << 20) // Pillow keeps box corners in floats, which are exact up to 2^24
-
-struct cubby_resizer {
-    struct weights horizontal, vertical;
-    int16_t *planes; // owned: one source row, a plane of 16-bit values per channel
-    size_t planes_capacity;
-    uint8_t *rows; // owned: the last horizontally resized rows, a ring
-    size_t rows_capacity;
-    int32_t *sums; // owned: one output row before rounding
-    size_t sums_capacity;
-};
-
-// The part of a resized image that is wanted, and where it goes.
-struct window {
-    uint32_t x, y, width, height; // in the resized image
-    uint8_t *out;
-    size_t out_stride; // bytes from row to row
-};
+#include "image/resizer.h"
 
 enum cubby_status cubby_resizer_create(struct cubby_resizer **out)
 {
@@ -41,12 +21,13 @@ void cubby_resizer_destroy(struct cubby_resizer **resizer)
     free(r->planes);
     free(r->rows);
     free(r->sums);
+    free(r->item);
+    resampler_fini(&r->resampler);
     free(r);
     *resizer = NULL;
 }
 
-// Makes *buffer hold `count` elements; what it held is lost.
-static enum cubby_status reserve(void **buffer, size_t *capacity, size_t count, size_t element)
+enum cubby_status resizer_reserve(void **buffer, size_t *capacity, size_t count, size_t element)
 {
     if (count <= *capacity)
         return CUBBY_OK;
@@ -159,27 +140,29 @@ static void round_row(const int32_t *restrict sums, uint8_t *restrict out, size_
 }
 
 // Only the horizontal pass, or none.
-static void resize_rows_only(struct cubby_resizer *resizer, const uint8_t *rgb, uint32_t width,
+static void resize_rows_only(struct cubby_resizer *resizer, const struct source *source,
                              bool horizontal, const struct window *window)
 {
+    size_t top = (size_t)source->y.first + window->y, left = (size_t)source->x.first + window->x;
     for (uint32_t y = 0; y < window->height; y++) {
-        const uint8_t *row = rgb + (size_t)(window->y + y) * width * CHANNELS;
+        const uint8_t *row = source->rgb + (top + y) * source->width * CHANNELS;
         uint8_t *out = window->out + y * window->out_stride;
         if (horizontal)
             resize_row(resizer, row, out);
         else
-            memcpy(out, row + (size_t)window->x * CHANNELS, (size_t)window->width * CHANNELS);
+            memcpy(out, row + left * CHANNELS, (size_t)window->width * CHANNELS);
     }
 }
 
 // The vertical pass, fed by the horizontal one where there is one. Source rows are resized when the
 // first output row needs them and kept in a ring of `taps` rows, so that memory does not depend on
 // the height of the photo and no row is resized twice.
-static void resize_columns(struct cubby_resizer *resizer, const uint8_t *rgb, uint32_t width,
+static void resize_columns(struct cubby_resizer *resizer, const struct source *source,
                            bool horizontal, const struct window *window)
 {
     const struct weights *weights = &resizer->vertical;
-    size_t row_bytes = (size_t)window->width * CHANNELS;
+    size_t row_bytes = (size_t)window->width * CHANNELS, stride = (size_t)source->width * CHANNELS;
+    const uint8_t *columns = source->rgb + ((size_t)source->x.first + window->x) * CHANNELS;
     uint32_t next = weights->source_first;
 
     for (uint32_t y = 0; y < window->height; y++) {
@@ -187,32 +170,60 @@ static void resize_columns(struct cubby_resizer *resizer, const uint8_t *rgb, ui
         if (next < start)
             next = start;
         for (; horizontal && next < end; next++)
-            resize_row(resizer, rgb + (size_t)next * width * CHANNELS,
+            resize_row(resizer, source->rgb + next * stride,
                        resizer->rows + next % weights->taps * row_bytes);
 
         for (size_t i = 0; i < row_bytes; i++)
             resizer->sums[i] = WEIGHT_HALF;
         for (uint32_t k = 0; k < weights->length[y]; k++) {
-            uint32_t source = start + k;
-            const uint8_t *row = horizontal ? resizer->rows + source % weights->taps * row_bytes
-                                            : rgb + ((size_t)source * width + window->x) * CHANNELS;
+            uint32_t at = start + k;
+            const uint8_t *row =
+                horizontal ? resizer->rows + at % weights->taps * row_bytes : columns + at * stride;
             add_row(resizer->sums, row, weights->weight[(size_t)y * weights->taps + k], row_bytes);
         }
         round_row(resizer->sums, window->out + y * window->out_stride, row_bytes);
     }
 }
 
-static enum cubby_status prepare_horizontal(struct cubby_resizer *resizer, uint32_t width,
-                                            uint32_t resized_width, enum cubby_filter filter,
-                                            const struct window *window)
+// The same for a padded axis. Mirrored rows are needed again later and in the other direction, so
+// each is resized once and added to all output rows that it is part of.
+static void spread_rows(struct cubby_resizer *resizer, const struct source *source, bool horizontal,
+                        const struct window *window)
 {
-    enum cubby_status status =
-        weights_set(&resizer->horizontal, width, resized_width, window->x, window->width, filter);
+    const struct weights *weights = &resizer->vertical;
+    size_t row_bytes = (size_t)window->width * CHANNELS, stride = (size_t)source->width * CHANNELS;
+    const uint8_t *columns = source->rgb + ((size_t)source->x.first + window->x) * CHANNELS;
+    for (size_t i = 0; i < row_bytes * window->height; i++)
+        resizer->sums[i] = WEIGHT_HALF;
+
+    for (uint32_t at = weights->source_first; at < weights->source_end; at++) {
+        const uint8_t *row = columns + at * stride;
+        if (horizontal) {
+            resize_row(resizer, source->rgb + at * stride, resizer->rows);
+            row = resizer->rows;
+        }
+        for (uint32_t y = 0; y < window->height; y++) {
+            uint32_t k = at - weights->start[y]; // wraps around before the first row
+            if (k < weights->length[y])
+                add_row(resizer->sums + y * row_bytes, row,
+                        weights->weight[(size_t)y * weights->taps + k], row_bytes);
+        }
+    }
+    for (uint32_t y = 0; y < window->height; y++)
+        round_row(resizer->sums + y * row_bytes, window->out + y * window->out_stride, row_bytes);
+}
+
+static enum cubby_status prepare_horizontal(struct cubby_resizer *resizer,
+                                            const struct source *source, uint32_t resized_width,
+                                            enum cubby_filter filter, const struct window *window)
+{
+    enum cubby_status status = weights_set(&resizer->horizontal, &source->x, resized_width,
+                                           window->x, window->width, filter);
     if (status)
         return status;
     size_t count = plane_stride(&resizer->horizontal) * CHANNELS;
-    status = reserve((void **)&resizer->planes, &resizer->planes_capacity, count,
-                     sizeof(*resizer->planes));
+    status = resizer_reserve((void **)&resizer->planes, &resizer->planes_capacity, count,
+                             sizeof(*resizer->planes));
     if (status)
         return status;
     // Padded taps multiply by zero what lies there: anything will do, but not indeterminate values.
@@ -220,47 +231,47 @@ static enum cubby_status prepare_horizontal(struct cubby_resizer *resizer, uint3
     return CUBBY_OK;
 }
 
-static enum cubby_status prepare_vertical(struct cubby_resizer *resizer, uint32_t height,
-                                          uint32_t resized_height, enum cubby_filter filter,
-                                          bool horizontal, const struct window *window)
+static enum cubby_status prepare_vertical(struct cubby_resizer *resizer,
+                                          const struct source *source, uint32_t resized_height,
+                                          enum cubby_filter filter, bool horizontal,
+                                          const struct window *window)
 {
-    enum cubby_status status =
-        weights_set(&resizer->vertical, height, resized_height, window->y, window->height, filter);
+    enum cubby_status status = weights_set(&resizer->vertical, &source->y, resized_height,
+                                           window->y, window->height, filter);
     if (status)
         return status;
+    bool padded = source_axis_padded(&source->y);
     size_t row_bytes = (size_t)window->width * CHANNELS;
-    status = reserve((void **)&resizer->sums, &resizer->sums_capacity, row_bytes,
-                     sizeof(*resizer->sums));
+    status = resizer_reserve((void **)&resizer->sums, &resizer->sums_capacity,
+                             row_bytes * (padded ? window->height : 1), sizeof(*resizer->sums));
     if (status || !horizontal)
         return status;
-    return reserve((void **)&resizer->rows, &resizer->rows_capacity,
-                   row_bytes * resizer->vertical.taps, sizeof(*resizer->rows));
+    return resizer_reserve((void **)&resizer->rows, &resizer->rows_capacity,
+                           row_bytes * (padded ? 1 : resizer->vertical.taps),
+                           sizeof(*resizer->rows));
 }
 
-static bool side_fits(uint32_t side)
+enum cubby_status resize_window(struct cubby_resizer *resizer, const struct source *source,
+                                enum cubby_filter filter, uint32_t resized_width,
+                                uint32_t resized_height, const struct window *window)
 {
-    return side > 0 && side <= MAX_SIDE;
-}
-
-// One window of the image that Pillow's resize would make; nothing outside it is computed.
-static enum cubby_status resize_window(struct cubby_resizer *resizer, const uint8_t *rgb,
-                                       uint32_t width, uint32_t height, enum cubby_filter filter,
-                                       uint32_t resized_width, uint32_t resized_height,
-                                       const struct window *window)
-{
-    bool horizontal = resized_width != width, vertical = resized_height != height;
+    // Where there is padding but nothing to resize, the weights are those of a copy.
+    bool horizontal = resized_width != source->x.size || source_axis_padded(&source->x);
+    bool vertical = resized_height != source->y.size || source_axis_padded(&source->y);
     enum cubby_status status = CUBBY_OK;
     if (horizontal)
-        status = prepare_horizontal(resizer, width, resized_width, filter, window);
+        status = prepare_horizontal(resizer, source, resized_width, filter, window);
     if (!status && vertical)
-        status = prepare_vertical(resizer, height, resized_height, filter, horizontal, window);
+        status = prepare_vertical(resizer, source, resized_height, filter, horizontal, window);
     if (status)
         return status;
 
-    if (vertical)
-        resize_columns(resizer, rgb, width, horizontal, window);
+    if (!vertical)
+        resize_rows_only(resizer, source, horizontal, window);
+    else if (source_axis_padded(&source->y))
+        spread_rows(resizer, source, horizontal, window);
     else
-        resize_rows_only(resizer, rgb, width, horizontal, window);
+        resize_columns(resizer, source, horizontal, window);
     return CUBBY_OK;
 }
 
@@ -270,66 +281,13 @@ enum cubby_status cubby_resize(struct cubby_resizer *resizer, const uint8_t *rgb
 {
     if (!side_fits(width) || !side_fits(height) || !side_fits(out_width) || !side_fits(out_height))
         return CUBBY_TOO_LARGE;
+    struct source source = {.rgb = rgb,
+                            .width = width,
+                            .x = {.size = width, .taken = width},
+                            .y = {.size = height, .taken = height}};
     struct window window = {.width = out_width,
                             .height = out_height,
                             .out = out,
                             .out_stride = (size_t)out_width * CHANNELS};
-    return resize_window(resizer, rgb, width, height, filter, out_width, out_height, &window);
-}
-
-size_t cubby_preprocess_output_bytes(const struct cubby_preprocess *preprocess)
-{
-    return (size_t)preprocess->crop_width * preprocess->crop_height * CHANNELS;
-}
-
-void cubby_preprocess_resized(const struct cubby_preprocess *preprocess, uint32_t width,
-                              uint32_t height, uint32_t *resized_width, uint32_t *resized_height)
-{
-    *resized_width = preprocess->resize_width;
-    *resized_height = preprocess->resize_height;
-    if (preprocess->rule == CUBBY_RESIZE_SQUISH)
-        return;
-    // torchvision: int(size * long / short). The quotient of sides up to 2^20 is never so near to
-    // the next whole number that Python's double division would round up to it.
-    uint64_t size = preprocess->resize_width;
-    *resized_width = width <= height ? (uint32_t)size : (uint32_t)(size * width / height);
-    *resized_height = width <= height ? (uint32_t)(size * height / width) : (uint32_t)size;
-}
-
-// Python's round((size - crop) / 2.0): half goes to the even number.
-static uint32_t crop_offset(uint32_t size, uint32_t crop)
-{
-    uint32_t half = (size - crop) / 2;
-    return (size - crop) % 2 && half % 2 ? half + 1 : half;
-}
-
-// One axis of torchvision's center_crop: where the window begins, how long it is and how many black
-// pixels come before it.
-static void crop_axis(uint32_t size, uint32_t crop, uint32_t *first, uint32_t *count,
-                      uint32_t *padding)
-{
-    *first = size > crop ? crop_offset(size, crop) : 0;
-    *count = size > crop ? crop : size;
-    *padding = size > crop ? 0 : (crop - size) / 2;
-}
-
-enum cubby_status cubby_preprocess_run(struct cubby_resizer *resizer,
-                                       const struct cubby_preprocess *preprocess,
-                                       const uint8_t *rgb, uint32_t width, uint32_t height,
-                                       uint8_t *out)
-{
-    if (!side_fits(width) || !side_fits(height))
-        return CUBBY_TOO_LARGE;
-    uint32_t resized_width, resized_height;
-    cubby_preprocess_resized(preprocess, width, height, &resized_width, &resized_height);
-
-    struct window window = {.out_stride = (size_t)preprocess->crop_width * CHANNELS};
-    uint32_t left, top;
-    crop_axis(resized_width, preprocess->crop_width, &window.x, &window.width, &left);
-    crop_axis(resized_height, preprocess->crop_height, &window.y, &window.height, &top);
-    if (window.width < preprocess->crop_width || window.height < preprocess->crop_height)
-        memset(out, 0, cubby_preprocess_output_bytes(preprocess));
-    window.out = out + top * window.out_stride + (size_t)left * CHANNELS;
-    return resize_window(resizer, rgb, width, height, preprocess->filter, resized_width,
-                         resized_height, &window);
+    return resize_window(resizer, &source, filter, out_width, out_height, &window);
 }

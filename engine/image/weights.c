@@ -37,7 +37,7 @@ static struct axis_scale axis_scale(uint32_t in_size, uint32_t out_size, enum cu
     return axis;
 }
 
-// The source pixels that output position `x` is made of, as in precompute_coeffs().
+// The pixels of the rectangle that output position `x` is made of, as in precompute_coeffs().
 static uint32_t axis_window(const struct axis_scale *axis, uint32_t in_size, uint32_t x,
                             uint32_t *start)
 {
@@ -52,30 +52,82 @@ static uint32_t axis_window(const struct axis_scale *axis, uint32_t in_size, uin
     return end > begin ? end - begin : 0;
 }
 
-static void fill_position(struct weights *weights, const struct axis_scale *axis, uint32_t i)
+// The photo's pixel that is seen at `position` of a padded rectangle; false: none, it is black.
+static bool padded_pixel(const struct source_axis *axis, uint32_t position, uint32_t *pixel)
 {
-    uint32_t start;
-    uint32_t length = axis_window(axis, weights->in_size, weights->first + i, &start);
-    double center = (weights->first + i + 0.5) * axis->scale;
-    double inverse = 1.0 / axis->filter_scale;
+    int64_t inside = (int64_t)position - axis->before, taken = axis->taken;
+    if (inside < 0 || inside >= taken) {
+        if (axis->pad == CUBBY_PAD_ZEROS)
+            return false;
+        if (axis->pad == CUBBY_PAD_BORDER || taken == 1) {
+            inside = inside < 0 ? 0 : taken - 1;
+        } else {
+            // numpy mirrors the mirror image again where it is not long enough.
+            int64_t period = 2 * (taken - 1);
+            inside = (inside % period + period) % period;
+            if (inside >= taken)
+                inside = period - inside;
+        }
+    }
+    *pixel = axis->first + (uint32_t)inside;
+    return true;
+}
+
+// From a window of the rectangle to one of the photo.
+static uint32_t photo_window(const struct source_axis *axis, uint32_t length, uint32_t *start)
+{
+    if (!source_axis_padded(axis)) {
+        *start += axis->first;
+        return length;
+    }
+    uint32_t low = UINT32_MAX, high = 0, pixel;
+    for (uint32_t k = 0; k < length; k++) {
+        if (!padded_pixel(axis, *start + k, &pixel))
+            continue;
+        low = pixel < low ? pixel : low;
+        high = pixel > high ? pixel : high;
+    }
+    bool empty = low == UINT32_MAX; // nothing but black
+    *start = empty ? axis->first : low;
+    return empty ? 0 : high - low + 1;
+}
+
+static void split_weights(struct weights *weights, size_t first)
+{
+    for (size_t k = first; k < first + weights->taps; k++) {
+        int32_t weight = weights->weight[k];
+        int16_t low = (int16_t)(weight & ((1 << WEIGHT_LOW_BITS) - 1));
+        weights->low[k] = low;
+        weights->high[k] = (int16_t)((weight - low) / (1 << WEIGHT_LOW_BITS));
+    }
+}
+
+static void fill_position(struct weights *weights, const struct axis_scale *scale, uint32_t i)
+{
+    const struct source_axis *axis = &weights->axis;
+    uint32_t begin;
+    uint32_t count = axis_window(scale, axis->size, weights->first + i, &begin);
+    uint32_t start = begin, length = photo_window(axis, count, &start);
+    double center = (weights->first + i + 0.5) * scale->scale;
+    double inverse = 1.0 / scale->filter_scale;
 
     double sum = 0.0;
-    for (uint32_t k = 0; k < length; k++)
-        sum += axis->kernel(((double)k + start - center + 0.5) * inverse);
+    for (uint32_t k = 0; k < count; k++)
+        sum += scale->kernel(((double)k + begin - center + 0.5) * inverse);
 
-    int32_t *weight = weights->weight + (size_t)i * weights->taps;
-    int16_t *high = weights->high + (size_t)i * weights->taps;
-    int16_t *low = weights->low + (size_t)i * weights->taps;
-    for (uint32_t k = 0; k < length; k++) {
-        double w = axis->kernel(((double)k + start - center + 0.5) * inverse);
+    size_t first = (size_t)i * weights->taps;
+    int32_t *weight = weights->weight + first;
+    memset(weight, 0, weights->taps * sizeof(*weight));
+    bool padded = source_axis_padded(axis);
+    for (uint32_t k = 0; k < count; k++) {
+        double w = scale->kernel(((double)k + begin - center + 0.5) * inverse);
         if (sum != 0.0)
             w /= sum;
-        weight[k] = (int32_t)((w < 0.0 ? -0.5 : 0.5) + w * (1 << WEIGHT_BITS));
-        low[k] = (int16_t)(weight[k] & ((1 << WEIGHT_LOW_BITS) - 1));
-        high[k] = (int16_t)((weight[k] - low[k]) / (1 << WEIGHT_LOW_BITS));
+        uint32_t pixel = start + k;
+        if (!padded || padded_pixel(axis, begin + k, &pixel))
+            weight[pixel - start] += (int32_t)((w < 0.0 ? -0.5 : 0.5) + w * (1 << WEIGHT_BITS));
     }
-    for (uint32_t k = length; k < weights->taps; k++)
-        weight[k] = high[k] = low[k] = 0;
+    split_weights(weights, first);
     weights->start[i] = start;
     weights->length[i] = length;
 }
@@ -104,18 +156,40 @@ static enum cubby_status grow(struct weights *weights, uint32_t count, uint32_t 
     return CUBBY_OK;
 }
 
-enum cubby_status weights_set(struct weights *weights, uint32_t in_size, uint32_t out_size,
-                              uint32_t first, uint32_t count, enum cubby_filter filter)
+static bool same_axis(const struct source_axis *a, const struct source_axis *b)
 {
-    if (weights->count == count && weights->in_size == in_size && weights->out_size == out_size &&
-        weights->first == first && weights->filter == filter)
+    return a->size == b->size && a->first == b->first && a->taken == b->taken &&
+           a->before == b->before && a->pad == b->pad;
+}
+
+static void fill(struct weights *weights, const struct axis_scale *scale)
+{
+    weights->source_first = UINT32_MAX;
+    weights->source_end = 0;
+    for (uint32_t i = 0; i < weights->count; i++) {
+        fill_position(weights, scale, i);
+        uint32_t start = weights->start[i], end = start + weights->length[i];
+        if (start < weights->source_first)
+            weights->source_first = start;
+        if (end > weights->source_end)
+            weights->source_end = end;
+    }
+}
+
+enum cubby_status weights_set(struct weights *weights, const struct source_axis *axis,
+                              uint32_t out_size, uint32_t first, uint32_t count,
+                              enum cubby_filter filter)
+{
+    if (weights->count == count && same_axis(&weights->axis, axis) &&
+        weights->out_size == out_size && weights->first == first && weights->filter == filter)
         return CUBBY_OK;
 
-    struct axis_scale axis = axis_scale(in_size, out_size, filter);
+    struct axis_scale scale = axis_scale(axis->size, out_size, filter);
     uint32_t longest = 1;
     for (uint32_t i = 0; i < count; i++) {
         uint32_t start;
-        uint32_t length = axis_window(&axis, in_size, first + i, &start);
+        uint32_t length = axis_window(&scale, axis->size, first + i, &start);
+        length = photo_window(axis, length, &start);
         if (length > longest)
             longest = length;
     }
@@ -125,16 +199,13 @@ enum cubby_status weights_set(struct weights *weights, uint32_t in_size, uint32_
     enum cubby_status status = grow(weights, count, taps);
     if (status)
         return status;
-    weights->in_size = in_size;
+    weights->axis = *axis;
     weights->out_size = out_size;
     weights->first = first;
     weights->filter = filter;
     weights->taps = taps;
-    for (uint32_t i = 0; i < count; i++)
-        fill_position(weights, &axis, i);
-    weights->source_first = weights->start[0];
-    weights->source_end = weights->start[count - 1] + weights->length[count - 1];
     weights->count = count;
+    fill(weights, &scale);
     return CUBBY_OK;
 }
 

@@ -3,6 +3,11 @@
 //                                                       (upright: exact, and turned as EXIF says)
 //   preprocess_dump FILE resize FILTER WIDTH HEIGHT     decoded exactly, then cubby_resize()
 //   preprocess_dump FILE preprocess exact|scaled FILTER RESIZE CROP   shorter side, centre crop
+//   preprocess_dump FILE rule exact|scaled|torch RULE FILTER WIDTH HEIGHT PAD CROP_WIDTH
+//   CROP_HEIGHT
+//                   CENTRE [RESAMPLE...]   with RESAMPLE: WIDTH HEIGHT align|centres and either
+//                   whole, or MIN_RATIO,MAX_RATIO,SCALE; with one the output is floats;
+//                   torch: exact, and resampled in torch's arithmetic
 //   preprocess_dump FILE time COUNT RESIZE CROP         ms per photo, exact and scaled
 // FILTER is bilinear or bicubic. Exit code 1 with the reason on stderr if the photo fails.
 #include <stdio.h>
@@ -88,11 +93,9 @@ static void set_sizes(struct dump *dump, const char *resize, const char *crop)
     dump->preprocess.crop_width = dump->preprocess.crop_height = (uint32_t)strtoul(crop, NULL, 10);
 }
 
-static bool dump_preprocessed(struct dump *dump, char **arguments)
+static bool write_preprocessed(struct dump *dump, bool exact)
 {
-    dump->preprocess.filter = filter_of(arguments[1]);
-    set_sizes(dump, arguments[2], arguments[3]);
-    if (!decode(dump, strcmp(arguments[0], "exact") == 0))
+    if (!decode(dump, exact))
         return false;
     size_t size_bytes = cubby_preprocess_output_bytes(&dump->preprocess);
     uint8_t *out = malloc(size_bytes);
@@ -102,6 +105,59 @@ static bool dump_preprocessed(struct dump *dump, char **arguments)
                    write_pixels(out, size_bytes);
     free(out);
     return written;
+}
+
+static bool dump_preprocessed(struct dump *dump, char **arguments)
+{
+    dump->preprocess.filter = filter_of(arguments[1]);
+    set_sizes(dump, arguments[2], arguments[3]);
+    return write_preprocessed(dump, strcmp(arguments[0], "exact") == 0);
+}
+
+static int choice(const char *const *names, const char *text)
+{
+    for (int i = 0; names[i]; i++)
+        if (strcmp(names[i], text) == 0)
+            return i;
+    fprintf(stderr, "%s?\n", text);
+    exit(2);
+}
+
+static uint32_t number(const char *text)
+{
+    return (uint32_t)strtoul(text, NULL, 10);
+}
+
+static struct cubby_resample resample_of(char **arguments)
+{
+    struct cubby_resample resample = {.width = number(arguments[0]),
+                                      .height = number(arguments[1]),
+                                      .align_corners = strcmp(arguments[2], "align") == 0,
+                                      .crop = strcmp(arguments[3], "whole") != 0};
+    if (resample.crop && sscanf(arguments[3], "%f,%f,%f", &resample.min_ratio, &resample.max_ratio,
+                                &resample.scale) != 3)
+        exit(2);
+    return resample;
+}
+
+static bool dump_rule(struct dump *dump, int count, char **arguments)
+{
+    static const char *const rules[] = {"shorter", "squish", "crop", "pad", NULL};
+    static const char *const pads[] = {"zeros", "border", "reflection", NULL};
+    static const char *const centres[] = {"even", "down", NULL};
+    struct cubby_preprocess *p = &dump->preprocess;
+    p->rule = (enum cubby_resize_rule)choice(rules, arguments[1]);
+    p->filter = filter_of(arguments[2]);
+    p->resize_width = number(arguments[3]);
+    p->resize_height = number(arguments[4]);
+    p->pad = (enum cubby_pad)choice(pads, arguments[5]);
+    p->crop_width = number(arguments[6]);
+    p->crop_height = number(arguments[7]);
+    p->centre = (enum cubby_centre)choice(centres, arguments[8]);
+    for (int i = 9; i + 4 <= count && p->resample_count < CUBBY_MAX_RESAMPLES; i += 4)
+        p->resamples[p->resample_count++] = resample_of(arguments + i);
+    cubby_resizer_set_exact(dump->resizer, strcmp(arguments[0], "torch") == 0);
+    return write_preprocessed(dump, strcmp(arguments[0], "scaled") != 0);
 }
 
 static bool print_times(struct dump *dump, char **arguments)
@@ -155,6 +211,8 @@ static bool run(struct dump *dump, int count, char **arguments)
         return dump_resized(dump, arguments + 1);
     if (strcmp(what, "preprocess") == 0 && count == 5)
         return dump_preprocessed(dump, arguments + 1);
+    if (strcmp(what, "rule") == 0 && count >= 10)
+        return dump_rule(dump, count - 1, arguments + 1);
     if (strcmp(what, "time") == 0 && count == 4)
         return print_times(dump, arguments + 1);
     fprintf(stderr, "wrong usage, see the head of preprocess_dump.c\n");
