@@ -1,6 +1,7 @@
 // Bytes to normalised floats: (byte / 255 - mean) / std, as torchvision's ToTensor + Normalize.
 //   bytes  u8 [n][h][w][3], packed, in words    dst  f32 NC4HW4 [1][n][h][w] = (r, g, b, 0)
 // One invocation converts four pixels: three words.
+// FLOATS: the input is f32 [n][h][w][3] instead, 0..255 like bytes, but not rounded.
 #version 450
 #extension GL_GOOGLE_include_directive : require
 
@@ -12,21 +13,33 @@ layout(binding = 2, std430) writeonly buffer Dst {
     TEXEL dst[];
 };
 layout(binding = 3, std430) readonly buffer Bytes {
+#ifdef FLOATS
+    float values[];
+#else
     uint words[];
+#endif
 };
 layout(push_constant) uniform Push {
     normalize_push p;
 };
 
-TEXEL texel(uint r, uint g, uint b)
+TEXEL texel(float r, float g, float b)
 {
     const vec3 mean = vec3(p.mean_r, p.mean_g, p.mean_b), std = vec3(p.std_r, p.std_g, p.std_b);
     return PACK(vec4((vec3(r, g, b) / 255.0 - mean) / std, 0.0));
 }
 
-uint byte_of(uint word, int index)
+#ifdef FLOATS
+void main()
 {
-    return bitfieldExtract(word, index * 8, 8);
+    const uint first = gl_GlobalInvocationID.x * 4, end = min(first + 4, p.pixels);
+    for (uint i = first; i < end; i++)
+        dst[i] = texel(values[i * 3], values[i * 3 + 1], values[i * 3 + 2]);
+}
+#else
+float byte_of(uint word, int index)
+{
+    return float(bitfieldExtract(word, index * 8, 8));
 }
 
 void main()
@@ -43,3 +56,4 @@ void main()
     if (first + 3 < p.pixels)
         dst[first + 3] = texel(byte_of(c, 1), byte_of(c, 2), byte_of(c, 3));
 }
+#endif

@@ -58,7 +58,9 @@ enum cubby_status graph_build(struct graph *graph, const struct cubby_model *mod
     const struct cubby_preprocess *preprocess = cubby_model_preprocess(model);
     *graph = (struct graph){0};
 
-    uint32_t x = graph_normalize(graph, preprocess->crop_width, preprocess->crop_height,
+    uint32_t width, height;
+    cubby_preprocess_input(preprocess, &width, &height);
+    uint32_t x = graph_normalize(graph, width, height, preprocess->resample_count > 0,
                                  preprocess->mean, preprocess->std);
     x = add_conv(graph, x, &network->stem, true, GRAPH_NONE);
     x = graph_max_pool(graph, x, 3, 2, 1);
@@ -69,11 +71,14 @@ enum cubby_status graph_build(struct graph *graph, const struct cubby_model *mod
     for (uint32_t i = 0; i < network->head_count; i++)
         x = add_linear(graph, x, &network->head[i]);
     graph_unpack(graph, x, GRAPH_LOGITS);
-    graph_softmax(graph, x);
+    if (cubby_model_scores(model) == CUBBY_SCORES_SIGMOID)
+        graph_sigmoid(graph, x);
+    else
+        graph_softmax(graph, x);
 
     if (graph->overflow || has_empty_value(graph)) {
-        cubby_log(log, CUBBY_LOG_ERROR, "the network does not fit an input of %ux%u pixels",
-                  preprocess->crop_width, preprocess->crop_height);
+        cubby_log(log, CUBBY_LOG_ERROR, "the network does not fit an input of %ux%u pixels", width,
+                  height);
         return CUBBY_UNSUPPORTED;
     }
     return CUBBY_OK;

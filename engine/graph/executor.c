@@ -153,10 +153,9 @@ static enum cubby_status create_slot(struct executor *executor, struct executor_
 
     if (graph->input_width) {
         // The shader reads groups of four pixels, so the last may reach past the image's bytes.
-        const uint64_t pixels =
-            (uint64_t)executor->max_batch * graph->input_height * graph->input_width;
+        const uint64_t bytes = (uint64_t)executor->max_batch * graph_input_bytes(graph);
         status =
-            buffer_create(&slot->input, gpu, BUFFER_INPUT, round_up(pixels, NORMALIZE_PIXELS) * 3);
+            buffer_create(&slot->input, gpu, BUFFER_INPUT, round_up(bytes, NORMALIZE_PIXELS * 3));
         if (status)
             return status;
     }
@@ -181,7 +180,7 @@ static enum kernel_id op_kernel(const struct executor *executor, const struct gr
 {
     switch (op->kind) {
     case GRAPH_NORMALIZE:
-        return KERNEL_NORMALIZE;
+        return executor->graph.input_floats ? KERNEL_NORMALIZE_FLOAT : KERNEL_NORMALIZE;
     case GRAPH_CONV:
         return conv_kernel(executor->gpu, &executor->graph, op);
     case GRAPH_MAX_POOL:
@@ -190,6 +189,8 @@ static enum kernel_id op_kernel(const struct executor *executor, const struct gr
         return KERNEL_GLOBAL_POOL;
     case GRAPH_UNPACK:
         return KERNEL_UNPACK;
+    case GRAPH_SIGMOID:
+        return KERNEL_SIGMOID;
     case GRAPH_SOFTMAX:
         break;
     }

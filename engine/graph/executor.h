@@ -21,7 +21,8 @@ CUBBY_NODISCARD enum cubby_status executor_create(struct executor **out, struct 
                                                   const struct executor_params *params);
 void executor_destroy(struct executor **executor); // waits for work in flight
 
-// Mapped input bytes of a slot: [max_batch, height, width, 3]. NULL without GRAPH_NORMALIZE.
+// Mapped input of a slot: [max_batch, height, width, 3], bytes or floats as the graph says. NULL
+// without GRAPH_NORMALIZE.
 uint8_t *executor_input(struct executor *executor, uint32_t slot);
 // Rows of an output, valid after executor_wait(): [count, result_channels]. NULL if absent.
 const float *executor_output(const struct executor *executor, uint32_t slot,

@@ -14,7 +14,7 @@ struct op_weights {
 };
 
 struct executor_slot {
-    struct buffer input;  // image bytes
+    struct buffer input;  // images
     struct buffer output; // rows of each output
     uint64_t output_offset[GRAPH_OUTPUT_COUNT];
     VkDescriptorSet sets[GRAPH_MAX_OPS];

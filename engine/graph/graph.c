@@ -45,14 +45,21 @@ static uint32_t set_output(struct graph *graph, struct graph_op *op, uint32_t ch
     return op->output;
 }
 
-uint32_t graph_normalize(struct graph *graph, uint32_t width, uint32_t height, const float mean[3],
-                         const float std[3])
+size_t graph_input_bytes(const struct graph *graph)
+{
+    const size_t values = (size_t)graph->input_width * graph->input_height * 3;
+    return graph->input_floats ? values * sizeof(float) : values;
+}
+
+uint32_t graph_normalize(struct graph *graph, uint32_t width, uint32_t height, bool floats,
+                         const float mean[3], const float std[3])
 {
     struct graph_op *op = add_op(graph, GRAPH_NORMALIZE, GRAPH_NONE);
     memcpy(op->mean, mean, sizeof(op->mean));
     memcpy(op->std, std, sizeof(op->std));
     graph->input_width = width;
     graph->input_height = height;
+    graph->input_floats = floats;
     return set_output(graph, op, 3, height, width);
 }
 
@@ -100,9 +107,19 @@ void graph_unpack(struct graph *graph, uint32_t input, enum graph_output result)
     graph->result_channels[result] = graph->values[input].channels;
 }
 
-void graph_softmax(struct graph *graph, uint32_t input)
+static void add_probabilities(struct graph *graph, enum graph_op_kind kind, uint32_t input)
 {
-    struct graph_op *op = add_op(graph, GRAPH_SOFTMAX, input);
+    struct graph_op *op = add_op(graph, kind, input);
     op->result = GRAPH_PROBABILITIES;
     graph->result_channels[GRAPH_PROBABILITIES] = graph->values[input].channels;
+}
+
+void graph_softmax(struct graph *graph, uint32_t input)
+{
+    add_probabilities(graph, GRAPH_SOFTMAX, input);
+}
+
+void graph_sigmoid(struct graph *graph, uint32_t input)
+{
+    add_probabilities(graph, GRAPH_SIGMOID, input);
 }

@@ -4,6 +4,7 @@
 #define ENGINE_GRAPH_GRAPH_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "engine/model.h"
@@ -21,12 +22,13 @@ struct graph_value {
 };
 
 enum graph_op_kind {
-    GRAPH_NORMALIZE, // input bytes -> value
+    GRAPH_NORMALIZE, // input bytes or floats -> value
     GRAPH_CONV,      // also linear layers: a 1x1 image
     GRAPH_MAX_POOL,
     GRAPH_GLOBAL_POOL,
     GRAPH_UNPACK,  // value -> rows of an output
     GRAPH_SOFTMAX, // value -> rows of an output
+    GRAPH_SIGMOID, // value -> rows of an output
 };
 
 enum graph_output { GRAPH_LOGITS, GRAPH_PROBABILITIES, GRAPH_FEATURES, GRAPH_OUTPUT_COUNT };
@@ -45,7 +47,7 @@ struct graph_op {
     bool relu;
     bool concat; // global pool: maxima, then averages
     struct graph_weights weights;
-    enum graph_output result; // of unpack and softmax
+    enum graph_output result; // of unpack, softmax and sigmoid
     float mean[3], std[3];    // of normalize
 };
 
@@ -54,15 +56,18 @@ struct graph {
     uint32_t value_count;
     struct graph_op ops[GRAPH_MAX_OPS];
     uint32_t op_count;
-    uint32_t input_width, input_height;           // of the input bytes, 0 without GRAPH_NORMALIZE
+    uint32_t input_width, input_height;           // of the input, 0 without GRAPH_NORMALIZE
+    bool input_floats;                            // three floats a pixel; else three bytes
     uint32_t result_channels[GRAPH_OUTPUT_COUNT]; // 0: the graph has no such output
     bool overflow; // more ops or values than fit; graph_check() tells
 };
 
 // Each adds one op and returns the value that it writes. Shapes follow from the input.
 uint32_t graph_value(struct graph *graph, uint32_t channels, uint32_t height, uint32_t width);
-uint32_t graph_normalize(struct graph *graph, uint32_t width, uint32_t height, const float mean[3],
-                         const float std[3]);
+uint32_t graph_normalize(struct graph *graph, uint32_t width, uint32_t height, bool floats,
+                         const float mean[3], const float std[3]);
+// Of one image that GRAPH_NORMALIZE reads.
+size_t graph_input_bytes(const struct graph *graph);
 struct graph_conv_params {
     uint32_t out_channels, kernel, stride, pad;
     bool relu;
@@ -75,6 +80,7 @@ uint32_t graph_max_pool(struct graph *graph, uint32_t input, uint32_t kernel, ui
 uint32_t graph_global_pool(struct graph *graph, uint32_t input, bool concat);
 void graph_unpack(struct graph *graph, uint32_t input, enum graph_output result);
 void graph_softmax(struct graph *graph, uint32_t input);
+void graph_sigmoid(struct graph *graph, uint32_t input);
 
 // Sizes of a convolution or pooling window sliding over `size` with padding; 0 if it does not fit.
 uint32_t graph_window(uint32_t size, uint32_t kernel, uint32_t stride, uint32_t pad);

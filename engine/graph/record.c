@@ -151,6 +151,9 @@ static void op_launch_of(const struct executor *executor, uint32_t index, uint32
     case GRAPH_SOFTMAX:
         softmax_launch(launch, graph, op, &places, count);
         break;
+    case GRAPH_SIGMOID:
+        sigmoid_launch(launch, graph, op, &places, count);
+        break;
     }
 }
 

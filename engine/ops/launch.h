@@ -45,6 +45,8 @@ void unpack_launch(struct op_launch *launch, const struct graph *graph, const st
                    const struct op_places *places, uint32_t batch);
 void softmax_launch(struct op_launch *launch, const struct graph *graph, const struct graph_op *op,
                     const struct op_places *places, uint32_t batch);
+void sigmoid_launch(struct op_launch *launch, const struct graph *graph, const struct graph_op *op,
+                    const struct op_places *places, uint32_t batch);
 
 // The kernel that conv_launch() will use.
 enum kernel_id conv_kernel(const struct cubby_gpu *gpu, const struct graph *graph,

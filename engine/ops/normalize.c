@@ -19,7 +19,7 @@ void normalize_launch(struct op_launch *launch, const struct graph *graph,
         .std_b = op->std[2],
     };
     *launch = (struct op_launch){
-        .kernel = KERNEL_NORMALIZE,
+        .kernel = graph->input_floats ? KERNEL_NORMALIZE_FLOAT : KERNEL_NORMALIZE,
         .push_bytes = sizeof(push),
         .groups = {divide_up(divide_up(push.pixels, NORMALIZE_PIXELS), THREADS), 1, 1},
     };

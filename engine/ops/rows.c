@@ -16,16 +16,29 @@ static struct rows_push rows_of(const struct graph *graph, const struct graph_op
     };
 }
 
-void unpack_launch(struct op_launch *launch, const struct graph *graph, const struct graph_op *op,
-                   const struct op_places *places, uint32_t batch)
+// A channel and image an invocation.
+static void launch_each(struct op_launch *launch, enum kernel_id kernel, const struct graph *graph,
+                        const struct graph_op *op, const struct op_places *places, uint32_t batch)
 {
     const struct rows_push push = rows_of(graph, op, places, batch);
     *launch = (struct op_launch){
-        .kernel = KERNEL_UNPACK,
+        .kernel = kernel,
         .push_bytes = sizeof(push),
         .groups = {divide_up(push.channels, THREADS), batch, 1},
     };
     memcpy(launch->push, &push, sizeof(push));
+}
+
+void unpack_launch(struct op_launch *launch, const struct graph *graph, const struct graph_op *op,
+                   const struct op_places *places, uint32_t batch)
+{
+    launch_each(launch, KERNEL_UNPACK, graph, op, places, batch);
+}
+
+void sigmoid_launch(struct op_launch *launch, const struct graph *graph, const struct graph_op *op,
+                    const struct op_places *places, uint32_t batch)
+{
+    launch_each(launch, KERNEL_SIGMOID, graph, op, places, batch);
 }
 
 void softmax_launch(struct op_launch *launch, const struct graph *graph, const struct graph_op *op,

@@ -67,7 +67,11 @@ static enum cubby_status run_op(struct reference *reference, uint32_t index)
                                     : shape_of(&reference->graph.values[op->output]);
     switch (op->kind) {
     case GRAPH_NORMALIZE:
-        ref_normalize(&in, reference->pixels, op->mean, op->std, dst);
+        if (reference->graph.input_floats)
+            ref_normalize_floats(&in, (const float *)(const void *)reference->pixels, op->mean,
+                                 op->std, dst);
+        else
+            ref_normalize(&in, reference->pixels, op->mean, op->std, dst);
         return CUBBY_OK;
     case GRAPH_CONV:
         return run_conv(reference, op);
@@ -84,6 +88,10 @@ static enum cubby_status run_op(struct reference *reference, uint32_t index)
     case GRAPH_SOFTMAX:
         if (reference->rows[op->result])
             ref_softmax(1, in.channels, src, reference->rows[op->result]);
+        return CUBBY_OK;
+    case GRAPH_SIGMOID:
+        if (reference->rows[op->result])
+            ref_sigmoid(1, in.channels, src, reference->rows[op->result]);
         return CUBBY_OK;
     }
     return CUBBY_INTERNAL;
@@ -126,8 +134,7 @@ enum cubby_status cubby_reference_run(const struct cubby_model *model, const uin
         [GRAPH_PROBABILITIES] = probabilities,
         [GRAPH_FEATURES] = features,
     };
-    const size_t image_bytes =
-        (size_t)reference->graph.input_width * reference->graph.input_height * 3;
+    const size_t image_bytes = graph_input_bytes(&reference->graph);
     for (uint32_t n = 0; !status && n < count; n++) {
         reference->pixels = pixels + n * image_bytes;
         for (int i = 0; i < GRAPH_OUTPUT_COUNT; i++)

@@ -31,7 +31,12 @@ void ref_global_pool(const struct ref_shape *shape, const float *src, bool conca
 // bytes [N, H, W, 3] -> dst [N, 3, H, W]: (byte / 255 - mean) / std. shape->channels is 3.
 void ref_normalize(const struct ref_shape *shape, const uint8_t *bytes, const float mean[3],
                    const float std[3], float *dst);
+// The same of values [N, H, W, 3] from 0 to 255.
+void ref_normalize_floats(const struct ref_shape *shape, const float *values, const float mean[3],
+                          const float std[3], float *dst);
 // Rows of `channels`: exp(x - max) / sum.
 void ref_softmax(uint32_t batch, uint32_t channels, const float *src, float *dst);
+// Rows of `channels`: 1 / (1 + exp(-x)).
+void ref_sigmoid(uint32_t batch, uint32_t channels, const float *src, float *dst);
 
 #endif

@@ -13,8 +13,12 @@
 #include "global_pool_tile.h"
 #include "max_pool_lane.h"
 #include "max_pool_tile.h"
+#include "normalize_float_lane.h"
+#include "normalize_float_tile.h"
 #include "normalize_lane.h"
 #include "normalize_tile.h"
+#include "sigmoid_lane.h"
+#include "sigmoid_tile.h"
 #include "softmax_lane.h"
 #include "softmax_tile.h"
 #include "unpack_lane.h"
@@ -32,10 +36,15 @@ struct spirv {
     }
 
 static const struct spirv tile_kernels[KERNEL_COUNT] = {
-    [KERNEL_NORMALIZE] = SPIRV(normalize_tile),     [KERNEL_CONV] = SPIRV(conv_tile),
-    [KERNEL_CONV_ROW] = SPIRV(conv_tile),           [KERNEL_MAX_POOL] = SPIRV(max_pool_tile),
-    [KERNEL_GLOBAL_POOL] = SPIRV(global_pool_tile), [KERNEL_UNPACK] = SPIRV(unpack_tile),
+    [KERNEL_NORMALIZE] = SPIRV(normalize_tile),
+    [KERNEL_CONV] = SPIRV(conv_tile),
+    [KERNEL_CONV_ROW] = SPIRV(conv_tile),
+    [KERNEL_MAX_POOL] = SPIRV(max_pool_tile),
+    [KERNEL_GLOBAL_POOL] = SPIRV(global_pool_tile),
+    [KERNEL_UNPACK] = SPIRV(unpack_tile),
     [KERNEL_SOFTMAX] = SPIRV(softmax_tile),
+    [KERNEL_SIGMOID] = SPIRV(sigmoid_tile),
+    [KERNEL_NORMALIZE_FLOAT] = SPIRV(normalize_float_tile),
 };
 
 // One per subgroup size that the convolutions are built for.
@@ -44,7 +53,8 @@ static const struct spirv tile_kernels[KERNEL_COUNT] = {
         [KERNEL_NORMALIZE] = SPIRV(normalize_lane), [KERNEL_CONV] = SPIRV(conv_lane##size),        \
         [KERNEL_CONV_ROW] = SPIRV(conv_row_lane##size), [KERNEL_MAX_POOL] = SPIRV(max_pool_lane),  \
         [KERNEL_GLOBAL_POOL] = SPIRV(global_pool_lane), [KERNEL_UNPACK] = SPIRV(unpack_lane),      \
-        [KERNEL_SOFTMAX] = SPIRV(softmax_lane),                                                    \
+        [KERNEL_SOFTMAX] = SPIRV(softmax_lane), [KERNEL_SIGMOID] = SPIRV(sigmoid_lane),            \
+        [KERNEL_NORMALIZE_FLOAT] = SPIRV(normalize_float_lane),                                    \
     }
 static const struct spirv lane4_kernels[KERNEL_COUNT] = LANE_KERNELS(4);
 static const struct spirv lane8_kernels[KERNEL_COUNT] = LANE_KERNELS(8);

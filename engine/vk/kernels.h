@@ -12,12 +12,14 @@ struct cubby_gpu;
 
 enum kernel_id {
     KERNEL_NORMALIZE,
+    KERNEL_NORMALIZE_FLOAT, // of floats instead of bytes
     KERNEL_CONV,
     KERNEL_CONV_ROW, // lane: one input block and a kernel of CONV_ROW_TAPS, a row of taps a step
     KERNEL_MAX_POOL,
     KERNEL_GLOBAL_POOL,
     KERNEL_UNPACK,
     KERNEL_SOFTMAX,
+    KERNEL_SIGMOID,
     KERNEL_COUNT,
 };
 

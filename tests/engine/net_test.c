@@ -17,19 +17,28 @@ struct network_fixture {
     float *features;
 };
 
-static void open_network(struct network_fixture *fixture, const struct shape_of *shape, bool fastai)
+// `resampled`: float input, and classes that do not exclude each other.
+static void open_network(struct network_fixture *fixture, const struct shape_of *shape, bool fastai,
+                         bool resampled)
 {
     static const char *const names[CLASSES] = {"a", "b", "c", "d", "e", "f", "g"};
+    const enum cubby_scores scores = resampled ? CUBBY_SCORES_SIGMOID : CUBBY_SCORES_SOFTMAX;
     const struct cubby_preprocess preprocess = {
         .rule = CUBBY_RESIZE_SHORTER,
         .resize_width = SIDE,
         .resize_height = SIDE,
-        .crop_width = SIDE,
+        .crop_width = resampled ? SIDE + 9 : SIDE,
         .crop_height = SIDE - 10, // not square
+        .resamples = {{.width = SIDE, .height = SIDE - 10, .align_corners = true}},
+        .resample_count = resampled,
         .mean = {0.485f, 0.456f, 0.406f},
         .std = {0.229f, 0.224f, 0.225f},
     };
-    const struct cubby_model_params params = {names, CLASSES, &preprocess, "{}"};
+    const struct cubby_model_params params = {.class_names = names,
+                                              .class_count = CLASSES,
+                                              .preprocess = &preprocess,
+                                              .scores = &scores,
+                                              .provenance_json = "{}"};
     fixture->dict = dict_create(shape->depth);
     const int64_t features =
         dict_add_resnet(fixture->dict, shape, 8, 1, fastai ? "0." : "", fastai);
@@ -47,10 +56,17 @@ static void open_network(struct network_fixture *fixture, const struct shape_of 
         CUBBY_OK);
 
     struct harness_random random = {shape->depth};
-    const size_t bytes = (size_t)IMAGES * SIDE * (SIDE - 10) * 3;
-    fixture->pixels = malloc(bytes);
-    for (size_t i = 0; i < bytes; i++)
-        fixture->pixels[i] = (uint8_t)harness_next(&random);
+    const size_t count = (size_t)IMAGES * SIDE * (SIDE - 10) * 3;
+    assert_int_equal(IMAGES * cubby_preprocess_output_bytes(&preprocess),
+                     resampled ? count * sizeof(float) : count);
+    fixture->pixels = malloc(resampled ? count * sizeof(float) : count);
+    for (size_t i = 0; i < count; i++) {
+        const float value = (float)(harness_next(&random) % 25500) / 100.0f;
+        if (resampled)
+            memcpy(fixture->pixels + i * sizeof(value), &value, sizeof(value));
+        else
+            fixture->pixels[i] = (uint8_t)value;
+    }
     const uint32_t feature_count = cubby_model_feature_count(fixture->model);
     fixture->features = malloc(IMAGES * feature_count * sizeof(float));
     assert_int_equal(cubby_reference_run(fixture->model, fixture->pixels, IMAGES, fixture->logits,
@@ -112,14 +128,15 @@ static void check_family(const struct network_fixture *fixture, enum cubby_kerne
     harness_close(&gpu);
 }
 
-static void check_network(uint32_t index, bool fastai)
+static void check_network(uint32_t index, bool fastai, bool resampled)
 {
     struct network_fixture fixture = {0};
     char what[64];
-    open_network(&fixture, &resnets[index], fastai);
+    open_network(&fixture, &resnets[index], fastai, resampled);
     for (size_t f = 0; f < 2; f++) {
-        snprintf(what, sizeof(what), "resnet%u %s, %s", resnets[index].depth,
-                 fastai ? "fastai head" : "fc", cubby_kernels_text(harness_families[f]));
+        snprintf(what, sizeof(what), "resnet%u %s%s, %s", resnets[index].depth,
+                 fastai ? "fastai head" : "fc", resampled ? ", floats" : "",
+                 cubby_kernels_text(harness_families[f]));
         check_family(&fixture, harness_families[f], what);
     }
     close_network(&fixture);
@@ -128,23 +145,24 @@ static void check_network(uint32_t index, bool fastai)
 static void net_basic_blocks(void **state)
 {
     (void)state;
-    check_network(0, false);
-    check_network(1, true);
+    check_network(0, false, false);
+    check_network(1, true, false);
+    check_network(0, true, true);
 }
 
 static void net_bottlenecks(void **state)
 {
     (void)state;
-    check_network(2, false);
-    check_network(2, true);
-    check_network(4, false);
+    check_network(2, false, false);
+    check_network(2, true, false);
+    check_network(4, false, false);
 }
 
 static void net_destroy_with_work_in_flight(void **state)
 {
     (void)state;
     struct network_fixture fixture = {0};
-    open_network(&fixture, &resnets[0], false);
+    open_network(&fixture, &resnets[0], false, false);
     struct cubby_gpu *gpu = harness_gpu(CUBBY_KERNELS_AUTO);
     struct cubby_net *net;
     assert_int_equal(cubby_net_create(&net, gpu, fixture.model, NULL), CUBBY_OK);
@@ -161,7 +179,7 @@ static void net_limits(void **state)
 {
     (void)state;
     struct network_fixture fixture = {0};
-    open_network(&fixture, &resnets[0], false);
+    open_network(&fixture, &resnets[0], false, false);
     struct cubby_gpu *gpu = harness_gpu(CUBBY_KERNELS_AUTO);
     struct cubby_net *net;
     struct cubby_net_params params = {.max_batch = CUBBY_NET_MAX_BATCH + 1};

@@ -23,7 +23,7 @@ struct cubby_net_params {
 
 struct cubby_net_output {
     const float *logits;        // [count, classes], borrowed until the slot is submitted again
-    const float *probabilities; // [count, classes], each row sums to 1 (softmax of the logits)
+    const float *probabilities; // [count, classes], softmax or sigmoid as cubby_model_scores() says
     const float *features;      // [count, features], the pooled vector
 };
 
@@ -43,12 +43,13 @@ uint32_t cubby_net_max_batch(const struct cubby_net *net);
 uint32_t cubby_net_slots(const struct cubby_net *net);
 uint32_t cubby_net_class_count(const struct cubby_net *net);
 uint32_t cubby_net_feature_count(const struct cubby_net *net);
-size_t cubby_net_image_bytes(const struct cubby_net *net);    // crop_width * crop_height * 3
+size_t cubby_net_image_bytes(const struct cubby_net *net);    // cubby_preprocess_output_bytes()
 uint64_t cubby_net_device_bytes(const struct cubby_net *net); // weights, activations, staging
 
-// Where the slot's images go: max_batch * image_bytes, RGB8, images back to back. Mapped device
-// memory: write it in order, do not read it. Several threads may write different images. Must not
-// be touched between submit and wait.
+// Where the slot's images go: max_batch * image_bytes, images back to back, as
+// cubby_preprocess_run() writes them (bytes, or floats after resampling). Mapped device memory:
+// write it in order, do not read it. Several threads may write different images. Must not be
+// touched between submit and wait.
 uint8_t *cubby_net_input(struct cubby_net *net, uint32_t slot);
 
 // Starts the network on the first `count` (1..max_batch) images of the slot. Returns at once.
@@ -61,7 +62,8 @@ CUBBY_NODISCARD enum cubby_status cubby_net_wait(struct cubby_net *net, uint32_t
                                                  struct cubby_net_output *output);
 
 // The same network in plain C on the CPU, straightforward and slow (seconds an image): what every
-// device is checked against. Arrays as in cubby_net_output, owned by the caller; any may be NULL.
+// device is checked against. `pixels` as in cubby_net_input(), aligned for floats if they are
+// floats. Arrays as in cubby_net_output, owned by the caller; any may be NULL.
 CUBBY_NODISCARD enum cubby_status cubby_reference_run(const struct cubby_model *model,
                                                       const uint8_t *pixels, uint32_t count,
                                                       float *logits, float *probabilities,

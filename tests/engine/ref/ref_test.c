@@ -73,6 +73,14 @@ static void pointwise_by_hand(void **state)
     ref_normalize(&shape, bytes, mean, std, dst);
     assert_floats(dst, (const float[]){-1, 1, 0.5f, 0, 0, 2}, 6);
 
+    const float values[] = {0, 255, 51, 255, 0, 102};
+    ref_normalize_floats(&shape, values, mean, std, dst);
+    assert_floats(dst, (const float[]){-1, 1, 0.5f, 0, 0, 2}, 6);
+    const float scores[] = {0, -1000, 1000, -logf(3)};
+    ref_sigmoid(2, 2, scores, dst);
+    assert_floats(dst, (const float[]){0.5f, 0, 1}, 3);
+    assert_true(fabsf(dst[3] - 0.25f) < 1e-6f);
+
     const float logits[] = {0, 0, 1000, 1000 - logf(3)};
     ref_softmax(2, 2, logits, dst);
     assert_floats(dst, (const float[]){0.5f, 0.5f}, 2);
