@@ -111,6 +111,10 @@ enum cubby_status cubby_checkpoint_open(struct cubby_checkpoint **out, const voi
         status = safetensors_read(checkpoint, bytes, size_bytes, log);
     else if (size_bytes >= 4 && memcmp(bytes, "PK\3\4", 4) == 0)
         status = torch_zip_read(checkpoint, bytes, size_bytes, log);
+    else if (torch_legacy_is(bytes, size_bytes))
+        status = torch_legacy_read(checkpoint, bytes, size_bytes, log);
+    else if (torch_tar_is(bytes, size_bytes))
+        status = torch_tar_read(checkpoint, bytes, size_bytes, log);
     else
         status = sniff_refuse(bytes, size_bytes, log);
     if (status)

@@ -10,6 +10,7 @@
 #define CHECKPOINT_MAX_NAME_BYTES 1024u
 // Elements of one tensor. Strides may repeat elements, so that the file's size says nothing.
 #define CHECKPOINT_MAX_ELEMENTS ((uint64_t)1 << 32)
+#define CHECKPOINT_MAX_NOTES 32u
 
 struct checkpoint_text {
     const char *key, *value; // owned by the arena
@@ -23,6 +24,9 @@ struct cubby_checkpoint {
     const struct cubby_tensor **by_name; // owned, sorted
     struct checkpoint_text *metadata;    // owned
     size_t metadata_count, metadata_capacity;
+    const char *notes[CHECKPOINT_MAX_NOTES]; // in the arena
+    size_t note_count;
+    const char *obstacle; // in the arena; see cubby_checkpoint_obstacle()
 };
 
 // Adds a tensor under a copy of `name`, which is checked here; tensor->name is ignored.
@@ -34,6 +38,14 @@ CUBBY_NODISCARD enum cubby_status checkpoint_add_tensor(struct cubby_checkpoint 
 CUBBY_NODISCARD enum cubby_status checkpoint_add_text(struct cubby_checkpoint *checkpoint,
                                                       const char *key, size_t key_bytes,
                                                       const char *value, size_t value_bytes);
+// Adds a sentence for the user (cubby_checkpoint_note()); beyond CHECKPOINT_MAX_NOTES it is
+// dropped.
+CUBBY_NODISCARD enum cubby_status checkpoint_add_note(struct cubby_checkpoint *checkpoint,
+                                                      const char *format, ...) CUBBY_PRINTF(2, 3);
+// Sets the obstacle; the first one stays.
+CUBBY_NODISCARD enum cubby_status checkpoint_set_obstacle(struct cubby_checkpoint *checkpoint,
+                                                          const char *format, ...)
+    CUBBY_PRINTF(2, 3);
 
 // Readers: they fill a zeroed checkpoint; on failure the caller closes it.
 CUBBY_NODISCARD enum cubby_status safetensors_read(struct cubby_checkpoint *checkpoint,
@@ -42,8 +54,19 @@ CUBBY_NODISCARD enum cubby_status safetensors_read(struct cubby_checkpoint *chec
 CUBBY_NODISCARD enum cubby_status torch_zip_read(struct cubby_checkpoint *checkpoint,
                                                  const uint8_t *data, size_t size_bytes,
                                                  const struct cubby_log *log);
+// Whether the file begins with the magic number of torch before 1.6.
+bool torch_legacy_is(const uint8_t *data, size_t size_bytes);
+CUBBY_NODISCARD enum cubby_status torch_legacy_read(struct cubby_checkpoint *checkpoint,
+                                                    const uint8_t *data, size_t size_bytes,
+                                                    const struct cubby_log *log);
 
-// Why a file that neither reader takes is refused: logs one sentence with the kind and what to do.
+// Whether the file is a tar archive, as torch 0.1 saved models.
+bool torch_tar_is(const uint8_t *data, size_t size_bytes);
+CUBBY_NODISCARD enum cubby_status torch_tar_read(struct cubby_checkpoint *checkpoint,
+                                                 const uint8_t *data, size_t size_bytes,
+                                                 const struct cubby_log *log);
+
+// Why a file that no reader takes is refused: logs one sentence with the kind and what to do.
 CUBBY_NODISCARD enum cubby_status sniff_refuse(const uint8_t *data, size_t size_bytes,
                                                const struct cubby_log *log);
 

@@ -20,7 +20,7 @@ CUBBY_NODISCARD enum cubby_status class_names_parse(struct class_names *classes,
                                                     const struct cubby_log *log);
 void class_names_fini(struct class_names *classes);
 
-// Sides, mean and std within their limits.
+// Sides, mean, std and resamples within their limits.
 CUBBY_NODISCARD enum cubby_status preprocess_check(const struct cubby_preprocess *preprocess,
                                                    const struct cubby_log *log);
 // From the JSON object under cubby.preprocessing; checked too.
@@ -29,6 +29,9 @@ CUBBY_NODISCARD enum cubby_status preprocess_parse(struct cubby_preprocess *prep
 
 // Whether the text is a JSON object, and not too large.
 CUBBY_NODISCARD enum cubby_status provenance_check(const char *json, const struct cubby_log *log);
+
+// Logs that the metadata is damaged, and how; returns CUBBY_BAD_DATA.
+enum cubby_status metadata_bad(const struct cubby_log *log, const char *what);
 
 // JSON text, malloc'd; NULL when memory runs out.
 char *class_names_print(const struct class_names *classes);

@@ -67,10 +67,36 @@ static enum cubby_status read_preprocess(struct cubby_model *model,
     }
     if (json)
         return preprocess_parse(&model->preprocess, json, log);
+    if (cubby_checkpoint_obstacle(checkpoint)) {
+        cubby_log(log, CUBBY_LOG_ERROR,
+                  "the file's preprocessing cannot be taken over: %s; say how photos are resized "
+                  "when importing the file",
+                  cubby_checkpoint_obstacle(checkpoint));
+        return CUBBY_UNSUPPORTED;
+    }
     cubby_log(log, CUBBY_LOG_ERROR,
               "the file does not say how photos are resized and normalised for its network; say it "
               "when importing the file");
     return CUBBY_BAD_DATA;
+}
+
+static enum cubby_status read_scores(struct cubby_model *model,
+                                     const struct cubby_checkpoint *checkpoint,
+                                     const struct cubby_model_params *params,
+                                     const struct cubby_log *log)
+{
+    const char *text = cubby_checkpoint_metadata(checkpoint, "cubby.scores");
+    if (params->scores)
+        model->scores = *params->scores;
+    else if (text && strcmp(text, MODEL_SIGMOID) == 0)
+        model->scores = CUBBY_SCORES_SIGMOID;
+    else if (text && strcmp(text, "softmax") != 0) {
+        cubby_log(log, CUBBY_LOG_ERROR,
+                  "the model's metadata is damaged: cubby.scores is neither \"softmax\" nor "
+                  "\"" MODEL_SIGMOID "\"");
+        return CUBBY_BAD_DATA;
+    }
+    return CUBBY_OK;
 }
 
 static enum cubby_status read_provenance(struct cubby_model *model,
@@ -91,6 +117,21 @@ static enum cubby_status read_provenance(struct cubby_model *model,
     if (!model->provenance)
         return CUBBY_NO_MEMORY;
     memcpy(model->provenance, json, bytes);
+    return CUBBY_OK;
+}
+
+static enum cubby_status read_selftest(struct cubby_model *model,
+                                       const struct cubby_checkpoint *checkpoint)
+{
+    const char *json = cubby_checkpoint_metadata(checkpoint, "cubby.selftest");
+    // Checked when it is run: a model with a damaged self-test can still be used.
+    if (!json || strlen(json) > METADATA_MAX_PROVENANCE_BYTES)
+        return CUBBY_OK;
+    size_t bytes = strlen(json) + 1;
+    model->selftest = malloc(bytes);
+    if (!model->selftest)
+        return CUBBY_NO_MEMORY;
+    memcpy(model->selftest, json, bytes);
     return CUBBY_OK;
 }
 
@@ -118,7 +159,11 @@ enum cubby_status cubby_model_create(struct cubby_model **out,
     if (!status)
         status = read_preprocess(model, checkpoint, params, log);
     if (!status)
+        status = read_scores(model, checkpoint, params, log);
+    if (!status)
         status = read_provenance(model, checkpoint, params, log);
+    if (!status)
+        status = read_selftest(model, checkpoint);
     if (status)
         goto fail;
     *out = model;
@@ -137,6 +182,7 @@ void cubby_model_destroy(struct cubby_model **model)
     network_fini(&m->network);
     class_names_fini(&m->classes);
     free(m->provenance);
+    free(m->selftest);
     free(m);
     *model = NULL;
 }
@@ -171,6 +217,11 @@ uint32_t cubby_model_feature_count(const struct cubby_model *model)
 const struct cubby_preprocess *cubby_model_preprocess(const struct cubby_model *model)
 {
     return &model->preprocess;
+}
+
+enum cubby_scores cubby_model_scores(const struct cubby_model *model)
+{
+    return model->scores;
 }
 
 const char *cubby_model_network(const struct cubby_model *model)

@@ -5,15 +5,21 @@
 #include "model/safetensors.h"
 
 #define MAX_NAME 96u
-// Five tensors a convolution: at most four convolutions a block, and the stem.
-#define MAX_TENSORS ((4 * NETWORK_MAX_BLOCKS + 1) * 5 + HEAD_MAX_MODULES * 4)
+// Six tensors a convolution: at most four convolutions a block, and the stem.
+#define MAX_TENSORS ((4 * NETWORK_MAX_BLOCKS + 1) * 6 + HEAD_MAX_MODULES * 5)
 
 // Tensors under torchvision's names.
 struct listing {
     struct cubby_tensor tensors[MAX_TENSORS];
     char names[MAX_TENSORS][MAX_NAME];
     size_t count;
+    bool counters; // num_batches_tracked too, which PyTorch wants when it loads strictly
 };
+
+// num_batches_tracked: only training counts.
+static const uint8_t zero[8];
+static const struct cubby_tensor counter = {
+    .dtype = CUBBY_I64, .data = zero, .available_bytes = sizeof(zero)};
 
 static void list(struct listing *listing, const struct cubby_tensor *tensor, const char *base,
                  const char *part)
@@ -34,6 +40,8 @@ static void list_conv(struct listing *listing, const struct network_conv *conv, 
     list(listing, conv->bn_bias, norm, "bias");
     list(listing, conv->bn_mean, norm, "running_mean");
     list(listing, conv->bn_var, norm, "running_var");
+    if (conv->weight && listing->counters)
+        list(listing, &counter, norm, "num_batches_tracked");
 }
 
 static void list_block(struct listing *listing, const struct network_block *block, uint32_t layer,
@@ -50,7 +58,46 @@ static void list_block(struct listing *listing, const struct network_block *bloc
     list_conv(listing, &block->downsample, name, norm);
 }
 
-static void list_model(struct listing *listing, const struct cubby_model *model)
+static void list_head(struct listing *listing, const struct head *head)
+{
+    for (uint32_t i = 0; i < head->count; ++i) {
+        const struct head_module *module = &head->modules[i];
+        char name[MAX_NAME / 2] = "fc";
+        if (head->fastai)
+            snprintf(name, sizeof(name), "head.%u", module->position);
+        list(listing, module->weight, name, "weight");
+        list(listing, module->bias, name, "bias");
+        list(listing, module->mean, name, "running_mean");
+        list(listing, module->var, name, "running_var");
+        if (module->mean && listing->counters)
+            list(listing, &counter, name, "num_batches_tracked");
+    }
+}
+
+// The one linear layer of the head with everything folded into it.
+static void list_folded(struct listing *listing, const struct network_linear *linear)
+{
+    const struct cubby_tensor weight = {
+        .dtype = CUBBY_F32,
+        .rank = 2,
+        .shape = {linear->out, linear->in},
+        .strides = {linear->in, 1},
+        .data = (const uint8_t *)linear->weight,
+        .available_bytes = sizeof(float) * linear->out * linear->in,
+    };
+    const struct cubby_tensor bias = {
+        .dtype = CUBBY_F32,
+        .rank = 1,
+        .shape = {linear->out},
+        .strides = {1},
+        .data = (const uint8_t *)linear->bias,
+        .available_bytes = sizeof(float) * linear->out,
+    };
+    list(listing, &weight, "fc", "weight");
+    list(listing, &bias, "fc", "bias");
+}
+
+static void list_body(struct listing *listing, const struct cubby_model *model)
 {
     const struct network *network = &model->network;
     list_conv(listing, &network->stem, "conv1", "bn1");
@@ -59,16 +106,49 @@ static void list_model(struct listing *listing, const struct cubby_model *model)
         for (uint32_t i = 0; i < network->layers[layer]; ++i)
             list_block(listing, &network->blocks[block++], layer + 1, i);
     }
-    for (uint32_t i = 0; i < model->head.count; ++i) {
-        const struct head_module *module = &model->head.modules[i];
-        char name[MAX_NAME / 2] = "fc";
-        if (model->head.fastai)
-            snprintf(name, sizeof(name), "head.%u", module->position);
-        list(listing, module->weight, name, "weight");
-        list(listing, module->bias, name, "bias");
-        list(listing, module->mean, name, "running_mean");
-        list(listing, module->var, name, "running_var");
+}
+
+static enum cubby_status write_listing(const struct cubby_model *model, struct listing *listing,
+                                       const char *head, void **data, size_t *size_bytes,
+                                       const struct cubby_log *log)
+{
+    enum cubby_status status = CUBBY_NO_MEMORY;
+    char *classes = class_names_print(&model->classes);
+    char *preprocess = preprocess_print(&model->preprocess);
+    if (classes && preprocess) {
+        struct safetensors_text texts[9] = {
+            {"format", "pt"}, // what the Hugging Face libraries look for
+            {"cubby.version", MODEL_VERSION},
+            {"cubby.network", model->network_name},
+            {"cubby.head", head},
+            {"cubby.classes", classes},
+            {"cubby.preprocessing", preprocess},
+            {"cubby.provenance", model->provenance},
+        };
+        size_t count = 7;
+        if (model->scores == CUBBY_SCORES_SIGMOID)
+            texts[count++] = (struct safetensors_text){"cubby.scores", MODEL_SIGMOID};
+        if (model->selftest)
+            texts[count++] = (struct safetensors_text){"cubby.selftest", model->selftest};
+        status = safetensors_write(data, size_bytes, listing->tensors, listing->count, texts, count,
+                                   log);
     }
+    free(classes);
+    free(preprocess);
+    return status;
+}
+
+static struct listing *listing_create(const struct cubby_model *model, const struct cubby_log *log,
+                                      enum cubby_status *status)
+{
+    *status = CUBBY_INTERNAL;
+    if (model->head.count == 0) {
+        cubby_log(log, CUBBY_LOG_ERROR, "the model's weights have been dropped already");
+        return NULL;
+    }
+    struct listing *listing = calloc(1, sizeof(*listing));
+    *status = listing ? CUBBY_OK : CUBBY_NO_MEMORY;
+    return listing;
 }
 
 enum cubby_status cubby_model_write(const struct cubby_model *model, void **data,
@@ -76,31 +156,39 @@ enum cubby_status cubby_model_write(const struct cubby_model *model, void **data
 {
     *data = NULL;
     *size_bytes = 0;
-    if (model->head.count == 0) {
-        cubby_log(log, CUBBY_LOG_ERROR, "the model's weights have been dropped already");
-        return CUBBY_INTERNAL;
-    }
+    enum cubby_status status;
+    struct listing *listing = listing_create(model, log, &status);
+    if (!listing)
+        return status;
+    list_body(listing, model);
+    list_head(listing, &model->head);
+    status = write_listing(model, listing, cubby_model_head(model), data, size_bytes, log);
+    free(listing);
+    return status;
+}
 
-    enum cubby_status status = CUBBY_NO_MEMORY;
-    char *classes = class_names_print(&model->classes);
-    char *preprocess = preprocess_print(&model->preprocess);
-    struct listing *listing = calloc(1, sizeof(*listing));
-    if (classes && preprocess && listing) {
-        list_model(listing, model);
-        const struct safetensors_text texts[] = {
-            {"format", "pt"}, // what the Hugging Face libraries look for
-            {"cubby.version", MODEL_VERSION},
-            {"cubby.network", model->network_name},
-            {"cubby.head", cubby_model_head(model)},
-            {"cubby.classes", classes},
-            {"cubby.preprocessing", preprocess},
-            {"cubby.provenance", model->provenance},
-        };
-        status = safetensors_write(data, size_bytes, listing->tensors, listing->count, texts,
-                                   sizeof(texts) / sizeof(texts[0]), log);
-    }
-    free(classes);
-    free(preprocess);
+enum cubby_status cubby_model_export(const struct cubby_model *model, void **data,
+                                     size_t *size_bytes, enum cubby_exported_head *head,
+                                     const struct cubby_log *log)
+{
+    *data = NULL;
+    *size_bytes = 0;
+    enum cubby_status status;
+    struct listing *listing = listing_create(model, log, &status);
+    if (!listing)
+        return status;
+    const struct network *network = &model->network;
+    bool single = network->head_count == 1 && network->pool == CUBBY_POOL_AVERAGE;
+    bool as_is = !model->head.fastai && model->head.modules[0].bias;
+    *head = as_is ? CUBBY_EXPORTED_FC : single ? CUBBY_EXPORTED_FOLDED : CUBBY_EXPORTED_SEQUENCE;
+    listing->counters = true;
+    list_body(listing, model);
+    if (*head == CUBBY_EXPORTED_FOLDED)
+        list_folded(listing, &network->head[0]);
+    else
+        list_head(listing, &model->head);
+    status = write_listing(model, listing, *head == CUBBY_EXPORTED_SEQUENCE ? "fastai" : "fc", data,
+                           size_bytes, log);
     free(listing);
     return status;
 }

@@ -1,9 +1,4 @@
 // Recognition of a ResNet from the names and shapes of its tensors.
-//
-// torchvision and timm: conv1, bn1, layer1.0.conv1, ..., layer1.0.downsample.0, fc, behind any
-// prefix that wrappers add (module., model.). fastai: 0.0, 0.1, 0.4.0.conv1, ... and the head under
-// 1.N; over timm 0.model.conv1, ... cubby's own files: torchvision's names, fastai's head under
-// head.N.
 #include "model/network.h"
 
 #include <stdarg.h>
@@ -13,8 +8,8 @@
 
 #include "model/container.h"
 #include "model/head.h"
+#include "model/network_names.h"
 
-#define MAX_PREFIX 256u
 #define MAX_CHANNELS 65536
 // Two GiB as float32, four times the widest network known here.
 #define MAX_ELEMENTS ((uint64_t)1 << 29)
@@ -24,10 +19,7 @@ struct recogniser {
     const struct cubby_log *log;
     struct network *network;
     struct head head;
-    char outer[MAX_PREFIX + 1];       // before everything
-    char body[MAX_PREFIX + 1];        // before conv1; fastai: before 0, 1, 4, 5, 6, 7
-    char head_prefix[MAX_PREFIX + 8]; // before N.weight; empty: fc
-    bool fastai_names;
+    struct network_names names;
     bool *used; // owned, one a tensor
     uint64_t elements;
 };
@@ -51,8 +43,6 @@ static const struct {
 static const struct {
     const char *part, *what;
 } strangers[] = {
-    {"embedder.embedder.convolution", "a ResNet under Hugging Face's names, which cubby does not "
-                                      "know yet; timm has the same weights under torchvision's"},
     {"cls_token", "a vision transformer"},
     {"patch_embed", "a vision transformer"},
     {"conv_stem.weight", "an EfficientNet or MobileNet"},
@@ -80,7 +70,7 @@ static enum cubby_status refuse(const struct recogniser *r, enum cubby_status st
 CUBBY_PRINTF(2, 3)
 static const struct cubby_tensor *find(const struct recogniser *r, const char *format, ...)
 {
-    char name[MAX_PREFIX + 128];
+    char name[NETWORK_MAX_NAME + 32];
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(name, sizeof(name), format, arguments);
@@ -196,12 +186,12 @@ static enum cubby_status refuse_groups(const struct recogniser *r,
 
 // conv->in_channels, kernel and stride are set; `out` 0 takes any number of channels.
 static enum cubby_status take_conv(struct recogniser *r, struct network_conv *conv,
-                                   const char *name, const char *norm_name, uint32_t out)
+                                   const struct network_conv_names *names, uint32_t out)
 {
-    const struct cubby_tensor *weight = find(r, "%s.weight", name);
+    const struct cubby_tensor *weight = find(r, "%s.weight", names->conv);
     if (!weight)
         return refuse(r, CUBBY_UNSUPPORTED,
-                      "the file has no tensor %.200s.weight, which a ResNet needs", name);
+                      "the file has no tensor %.200s.weight, which a ResNet needs", names->conv);
     int64_t found = weight->rank > 0 ? weight->shape[0] : 0;
     int64_t shape[] = {out ? out : found, conv->in_channels, conv->kernel, conv->kernel};
     if (weight->rank == 4 && conv->kernel == 3 && weight->shape[1] > 0 &&
@@ -218,49 +208,46 @@ static enum cubby_status take_conv(struct recogniser *r, struct network_conv *co
     enum cubby_status status = accept(r, weight, false);
     if (status)
         return status;
-    return take_norm(r, norm_name, found, &conv->bn_weight, &conv->bn_bias, &conv->bn_mean,
+    return take_norm(r, names->norm, found, &conv->bn_weight, &conv->bn_bias, &conv->bn_mean,
                      &conv->bn_var);
 }
 
 // ---- blocks
 
-static void layer_name(const struct recogniser *r, uint32_t layer, char *name, size_t name_bytes)
-{
-    if (r->fastai_names)
-        snprintf(name, name_bytes, "%s%u", r->body, layer + 4);
-    else
-        snprintf(name, name_bytes, "%slayer%u", r->body, layer + 1);
-}
-
 static enum cubby_status take_block(struct recogniser *r, struct network_block *block,
-                                    const char *name, uint32_t in, uint32_t stride)
+                                    uint32_t layer, uint32_t index, uint32_t in)
 {
     bool bottleneck = r->network->blocks[0].conv_count == 3;
-    char conv[MAX_PREFIX + 96], norm[MAX_PREFIX + 96];
+    uint32_t channels = in, stride = layer > 0 && index == 0 ? 2 : 1;
+    struct network_conv_names names;
     block->conv_count = bottleneck ? 3 : 2;
-    uint32_t channels = in;
     for (uint32_t i = 0; i < block->conv_count; ++i) {
         uint32_t strided = bottleneck ? 1 : 0;
         block->conv[i].in_channels = channels;
         block->conv[i].kernel = bottleneck && i != 1 ? 1 : 3;
         block->conv[i].stride = i == strided ? stride : 1;
-        snprintf(conv, sizeof(conv), "%s.conv%u", name, i + 1);
-        snprintf(norm, sizeof(norm), "%s.bn%u", name, i + 1);
-        enum cubby_status status = take_conv(r, &block->conv[i], conv, norm, 0);
+        network_names_conv(&r->names, layer, index, i, &names);
+        enum cubby_status status = take_conv(r, &block->conv[i], &names, 0);
         if (status)
             return status;
         channels = block->conv[i].out_channels;
     }
 
-    snprintf(conv, sizeof(conv), "%s.downsample.0", name);
-    snprintf(norm, sizeof(norm), "%s.downsample.1", name);
+    network_names_shortcut(&r->names, layer, index, &names);
     bool needed = stride != 1 || channels != in;
-    if (!needed && !find(r, "%s.weight", conv))
+    if (!needed && !find(r, "%s.weight", names.conv))
         return CUBBY_OK;
     block->downsample.in_channels = in;
     block->downsample.kernel = 1;
     block->downsample.stride = stride;
-    return take_conv(r, &block->downsample, conv, norm, channels);
+    return take_conv(r, &block->downsample, &names, channels);
+}
+
+static bool has_conv(const struct recogniser *r, uint32_t layer, uint32_t block, uint32_t conv)
+{
+    struct network_conv_names names;
+    network_names_conv(&r->names, layer, block, conv, &names);
+    return find(r, "%s.weight", names.conv) != NULL;
 }
 
 static enum cubby_status count_blocks(struct recogniser *r)
@@ -273,16 +260,13 @@ static enum cubby_status count_blocks(struct recogniser *r)
         {101, {3, 4, 23, 3}, true}, {152, {3, 8, 36, 3}, true},
     };
     struct network *network = r->network;
-    char name[MAX_PREFIX + 32];
     for (uint32_t layer = 0; layer < 4; ++layer) {
-        layer_name(r, layer, name, sizeof(name));
         while (network->layers[layer] <= NETWORK_MAX_BLOCKS &&
-               find(r, "%s.%u.conv1.weight", name, network->layers[layer]))
+               has_conv(r, layer, network->layers[layer], 0))
             ++network->layers[layer];
         network->block_count += network->layers[layer];
     }
-    layer_name(r, 0, name, sizeof(name));
-    bool bottleneck = find(r, "%s.0.conv3.weight", name) != NULL;
+    bool bottleneck = has_conv(r, 0, 0, 2);
     network->blocks[0].conv_count = bottleneck ? 3 : 2;
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); ++i) {
         if (known[i].bottleneck == bottleneck &&
@@ -291,11 +275,13 @@ static enum cubby_status count_blocks(struct recogniser *r)
     }
     if (network->depth)
         return CUBBY_OK;
+    struct network_conv_names first;
+    network_names_conv(&r->names, 0, 0, 0, &first);
     return refuse(r, CUBBY_UNSUPPORTED,
                   "the network has %u, %u, %u and %u %s blocks in its four layers; cubby knows "
-                  "ResNet-18, 34, 50, 101 and 152 (%.100s.0.conv1.weight is the first of them)",
+                  "ResNet-18, 34, 50, 101 and 152 (%.150s.weight is the first of them)",
                   network->layers[0], network->layers[1], network->layers[2], network->layers[3],
-                  bottleneck ? "bottleneck" : "basic", name);
+                  bottleneck ? "bottleneck" : "basic", first.conv);
 }
 
 static enum cubby_status take_body(struct recogniser *r)
@@ -305,19 +291,16 @@ static enum cubby_status take_body(struct recogniser *r)
     if (status)
         return status;
 
-    char name[MAX_PREFIX + 64], norm[MAX_PREFIX + 64];
-    snprintf(name, sizeof(name), "%s%s", r->body, r->fastai_names ? "0" : "conv1");
-    snprintf(norm, sizeof(norm), "%s%s", r->body, r->fastai_names ? "1" : "bn1");
+    struct network_conv_names names;
+    network_names_stem(&r->names, &names);
     network->stem = (struct network_conv){.in_channels = 3, .kernel = 7, .stride = 2};
-    status = take_conv(r, &network->stem, name, norm, 0);
+    status = take_conv(r, &network->stem, &names, 0);
 
     uint32_t channels = network->stem.out_channels, index = 0;
     for (uint32_t layer = 0; layer < 4; ++layer) {
         for (uint32_t i = 0; i < network->layers[layer] && !status; ++i, ++index) {
             struct network_block *block = &network->blocks[index];
-            layer_name(r, layer, norm, sizeof(norm));
-            snprintf(name, sizeof(name), "%.290s.%u", norm, i);
-            status = take_block(r, block, name, channels, layer > 0 && i == 0 ? 2 : 1);
+            status = take_block(r, block, layer, i, channels);
             if (!status)
                 channels = block->conv[block->conv_count - 1].out_channels;
         }
@@ -391,23 +374,23 @@ static enum cubby_status check_modules(const struct recogniser *r)
             return refuse(r, CUBBY_UNSUPPORTED,
                           "the layer %.200s%u of the head is neither a whole linear layer nor a "
                           "whole batch norm; cubby knows fastai's standard heads only",
-                          r->head_prefix, m->position);
+                          r->names.modules, m->position);
     }
     if (r->head.count == 0)
         return refuse(r, CUBBY_UNSUPPORTED,
                       "the file has no head (no tensor %.200sN.weight): it gives features, not "
                       "classes",
-                      r->head_prefix);
+                      r->names.modules);
     return CUBBY_OK;
 }
 
 static enum cubby_status take_fastai_head(struct recogniser *r)
 {
-    size_t prefix = strlen(r->head_prefix);
+    size_t prefix = strlen(r->names.modules);
     r->head.fastai = true;
     for (size_t i = 0; i < r->checkpoint->tensor_count; ++i) {
         const struct cubby_tensor *tensor = &r->checkpoint->tensors[i];
-        if (strncmp(tensor->name, r->head_prefix, prefix) != 0)
+        if (strncmp(tensor->name, r->names.modules, prefix) != 0)
             continue;
         enum cubby_status status = take_head_tensor(r, tensor, tensor->name + prefix);
         if (status)
@@ -417,16 +400,16 @@ static enum cubby_status take_fastai_head(struct recogniser *r)
     return check_modules(r);
 }
 
-static enum cubby_status take_fc(struct recogniser *r)
+static enum cubby_status take_linear(struct recogniser *r)
 {
     struct head_module *fc = &r->head.modules[0];
-    fc->weight = find(r, "%sfc.weight", r->body);
-    fc->bias = find(r, "%sfc.bias", r->body);
+    fc->weight = find(r, "%s.weight", r->names.linear);
+    fc->bias = find(r, "%s.bias", r->names.linear);
     if (!fc->weight)
         return refuse(r, CUBBY_UNSUPPORTED,
-                      "the file has no tensor %.200sfc.weight: it is a ResNet without a layer that "
-                      "gives classes",
-                      r->body);
+                      "the file has no tensor %.200s.weight: it is a ResNet without a layer that "
+                      "gives classes%s",
+                      r->names.linear, network_names_advice(&r->names));
     r->head.count = 1;
     if (fc->weight->rank != 2) {
         const int64_t shape[] = {fc->weight->rank ? fc->weight->shape[0] : 0,
@@ -442,55 +425,13 @@ static enum cubby_status take_fc(struct recogniser *r)
 static enum cubby_status take_head(struct recogniser *r)
 {
     const struct network_block *last = &r->network->blocks[r->network->block_count - 1];
-    enum cubby_status status = r->head_prefix[0] ? take_fastai_head(r) : take_fc(r);
+    enum cubby_status status = r->names.modules[0] ? take_fastai_head(r) : take_linear(r);
     if (status)
         return status;
     return head_fold(&r->head, last->conv[last->conv_count - 1].out_channels, r->network, r->log);
 }
 
-// ---- which names the file uses
-
-// Whether `name` is PREFIX + `end` with a prefix that is empty or ends in a dot.
-static bool has_ending(const char *name, const char *end, size_t *prefix_bytes)
-{
-    size_t name_bytes = strlen(name), end_bytes = strlen(end);
-    if (name_bytes < end_bytes || strcmp(name + name_bytes - end_bytes, end) != 0)
-        return false;
-    *prefix_bytes = name_bytes - end_bytes;
-    return *prefix_bytes <= MAX_PREFIX && (*prefix_bytes == 0 || name[*prefix_bytes - 1] == '.');
-}
-
-static bool find_names(struct recogniser *r)
-{
-    static const char layer[] = "layer1.0.conv1.weight", fastai[] = "4.0.conv1.weight";
-    for (size_t i = 0; i < r->checkpoint->tensor_count; ++i) {
-        const char *name = r->checkpoint->tensors[i].name;
-        size_t body = 0, outer = 0;
-        bool plain = has_ending(name, layer, &body);
-        if (!plain && !has_ending(name, fastai, &body))
-            continue;
-        snprintf(r->body, sizeof(r->body), "%.*s", (int)body, name);
-        bool head = has_ending(r->body, plain ? "0.model." : "0.", &outer);
-        if (!plain && !head)
-            continue;
-        r->fastai_names = !plain;
-        snprintf(r->outer, sizeof(r->outer), "%.*s", (int)(head ? outer : body), name);
-        if (head)
-            snprintf(r->head_prefix, sizeof(r->head_prefix), "%s1.", r->outer);
-        return true;
-    }
-    return false;
-}
-
-static void find_own_head(struct recogniser *r)
-{
-    char prefix[sizeof(r->head_prefix)];
-    snprintf(prefix, sizeof(prefix), "%shead.", r->body);
-    for (size_t i = 0; i < r->checkpoint->tensor_count && !r->head_prefix[0]; ++i) {
-        if (strncmp(r->checkpoint->tensors[i].name, prefix, strlen(prefix)) == 0)
-            memcpy(r->head_prefix, prefix, sizeof(prefix));
-    }
-}
+// ---- other networks
 
 static enum cubby_status refuse_stranger(const struct recogniser *r)
 {
@@ -514,8 +455,8 @@ static enum cubby_status refuse_relatives(const struct recogniser *r)
     for (size_t k = 0; k < sizeof(relatives) / sizeof(relatives[0]); ++k) {
         for (size_t i = 0; i < r->checkpoint->tensor_count; ++i) {
             const char *name = r->checkpoint->tensors[i].name;
-            if (strncmp(name, r->body, strlen(r->body)) == 0 &&
-                strstr(name + strlen(r->body), relatives[k].part))
+            if (strncmp(name, r->names.body, strlen(r->names.body)) == 0 &&
+                strstr(name + strlen(r->names.body), relatives[k].part))
                 return refuse(r, CUBBY_UNSUPPORTED,
                               "not a plain ResNet: tensor %.200s shows %s, which cubby does not "
                               "know",
@@ -528,7 +469,7 @@ static enum cubby_status refuse_relatives(const struct recogniser *r)
 static enum cubby_status refuse_unknown(const struct recogniser *r)
 {
     for (size_t i = 0; i < r->checkpoint->tensor_count; ++i) {
-        if (!r->used[i])
+        if (!r->used[i] && !network_names_is_bystander(&r->names, &r->checkpoint->tensors[i]))
             return refuse(r, CUBBY_UNSUPPORTED,
                           "tensor %.200s has no place in a plain ResNet-%u: the network is "
                           "another, or has layers that cubby does not know",
@@ -553,11 +494,9 @@ enum cubby_status network_recognise(struct network *network, struct head *head,
     if (!r->used)
         goto out;
 
-    status = find_names(r) ? refuse_relatives(r) : refuse_stranger(r);
+    status = network_names_find(&r->names, checkpoint) ? refuse_relatives(r) : refuse_stranger(r);
     if (status)
         goto out;
-    if (!r->head_prefix[0])
-        find_own_head(r);
     status = take_body(r);
     if (!status)
         status = take_head(r);

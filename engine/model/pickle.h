@@ -91,6 +91,8 @@ CUBBY_NODISCARD enum cubby_status pickle_parse(struct pickle **out, const uint8_
 void pickle_destroy(struct pickle **pickle);
 
 uint32_t pickle_root(const struct pickle *pickle);
+// Nodes are 0 to this number less one, whether the root reaches them or not.
+uint32_t pickle_node_count(const struct pickle *pickle);
 // `index` is a node of this pickle, or PICKLE_ABSENT: then the answer is a None.
 const struct pickle_node *pickle_node(const struct pickle *pickle, uint32_t index);
 

@@ -22,6 +22,11 @@ uint32_t pickle_root(const struct pickle *pickle)
     return pickle->root;
 }
 
+uint32_t pickle_node_count(const struct pickle *pickle)
+{
+    return pickle->node_count;
+}
+
 const struct pickle_node *pickle_node(const struct pickle *pickle, uint32_t index)
 {
     static const struct pickle_node none = {.kind = PICKLE_NONE};

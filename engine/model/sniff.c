@@ -4,8 +4,6 @@
 
 #include "model/container.h"
 
-#define RESAVE "load it in Python with torch.load and save model.state_dict() with torch.save"
-
 struct kind {
     size_t offset;
     const char *bytes;
@@ -18,9 +16,6 @@ struct kind {
 
 static const struct kind kinds[] = {
     {AT(0, "PK\5\6"), CUBBY_BAD_DATA, "the file is an empty zip archive"},
-    {AT(257, "ustar"), CUBBY_UNSUPPORTED,
-     "the file is a tar archive, as torch 0.1 saved models (resnet50-19c8e357.pth is one); cubby "
-     "cannot read these: " RESAVE},
     {AT(0, "\x89HDF\r\n\x1a\n"), CUBBY_UNSUPPORTED,
      "the file is HDF5, as Keras saves models; cubby reads PyTorch and safetensors files"},
     {AT(0, "version https://git-lfs"), CUBBY_UNSUPPORTED,
@@ -46,19 +41,6 @@ static bool holds(const uint8_t *data, size_t size_bytes, size_t offset, const v
 {
     return size_bytes >= count && offset <= size_bytes - count &&
            memcmp(data + offset, bytes, count) == 0;
-}
-
-// The integer 0x1950a86a20f9469cfc6c that opens torch's old files, behind the prologue of whatever
-// pickle protocol.
-static bool is_legacy_torch(const uint8_t *data, size_t size_bytes)
-{
-    static const uint8_t magic[] = {0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46,
-                                    0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19};
-    for (size_t offset = 2; offset <= 11; ++offset) {
-        if (holds(data, size_bytes, offset, magic, sizeof(magic)))
-            return true;
-    }
-    return false;
 }
 
 static bool begins_with_word(const uint8_t *data, size_t size_bytes, const char *word)
@@ -100,10 +82,6 @@ enum cubby_status sniff_refuse(const uint8_t *data, size_t size_bytes, const str
         if (holds(data, size_bytes, kinds[i].offset, kinds[i].bytes, kinds[i].count))
             return refuse(log, kinds[i].status, kinds[i].message);
     }
-    if (is_legacy_torch(data, size_bytes))
-        return refuse(log, CUBBY_UNSUPPORTED,
-                      "the file is in the format of torch before 1.6; cubby cannot read it: " RESAVE
-                      " (torch 1.6 or later)");
     if (size_bytes > 2 && data[0] == 0x80 && data[1] >= 2 && data[1] <= 5)
         return refuse(log, CUBBY_UNSUPPORTED,
                       "the file is a plain Python pickle, not something that torch.save wrote; if "

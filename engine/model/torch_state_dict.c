@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "model/fastai.h"
 #include "model/text.h"
 
 // Keys under which training scripts keep the weights, best first. Averaged weights (EMA) come last:
@@ -11,12 +12,6 @@ static const char *const wrappers[] = {
     "state_dict", "model_state_dict", "model_state", "model",          "net",
     "network",    "weights",          "params",      "state_dict_ema", "model_ema",
 };
-
-static bool is_module(const struct pickle *pickle, uint32_t index)
-{
-    return pickle_attribute(pickle, index, "_modules") != PICKLE_ABSENT &&
-           pickle_attribute(pickle, index, "_parameters") != PICKLE_ABSENT;
-}
 
 static bool has_text_keys(const struct pickle *pickle, uint32_t index)
 {
@@ -29,21 +24,8 @@ static enum cubby_status refuse(const struct pickle *pickle, uint32_t index,
 {
     char what[256];
     pickle_describe(pickle, index, what, sizeof(what));
-    if (pickle_is_call(pickle, index, "fastai.learner", "Learner") ||
-        pickle_is_call(pickle, index, "fastai.basic_train", "Learner")) {
-        cubby_log(log, CUBBY_LOG_ERROR,
-                  "the file is an export of a fastai Learner; cubby cannot read these yet: in "
-                  "Python, load it with load_learner, call learn.save('weights', with_opt=False), "
-                  "and give cubby the weights.pth with the class names (learn.dls.vocab)");
-    } else if (is_module(pickle, index)) {
-        cubby_log(log, CUBBY_LOG_ERROR,
-                  "the file holds a whole pickled model (%s); save its weights with "
-                  "torch.save(model.state_dict(), 'weights.pth') and give cubby that",
-                  what);
-    } else {
-        cubby_log(log, CUBBY_LOG_ERROR,
-                  "the file holds %s, not the weights of a network (a state dict)", what);
-    }
+    cubby_log(log, CUBBY_LOG_ERROR,
+              "the file holds %s, not the weights of a network (a state dict)", what);
     return CUBBY_UNSUPPORTED;
 }
 
@@ -56,7 +38,7 @@ static uint32_t find_state_dict(const struct pickle *pickle, const struct cubby_
         const size_t count = sizeof(wrappers) / sizeof(wrappers[0]);
         for (size_t i = 0; i < count && inner == PICKLE_ABSENT; ++i) {
             uint32_t value = pickle_lookup(pickle, node, wrappers[i]);
-            if (has_text_keys(pickle, value) || is_module(pickle, value)) {
+            if (has_text_keys(pickle, value) || fastai_is_module(pickle, value)) {
                 cubby_log(log, CUBBY_LOG_DEBUG, "weights are under '%s'", wrappers[i]);
                 inner = value;
             }
@@ -90,8 +72,13 @@ enum cubby_status torch_state_dict_read(struct cubby_checkpoint *checkpoint,
                                         const struct cubby_log *log)
 {
     uint32_t node = find_state_dict(pickle, log);
+    const struct fastai fastai = {checkpoint, pickle, storages, log};
+    if (fastai_is_learner(pickle, node))
+        return fastai_read_learner(&fastai, node);
+    if (fastai_is_module(pickle, node))
+        return fastai_read_modules(&fastai, node);
     const struct pickle_list *pairs = pickle_pairs(pickle, node);
-    if (!pairs || is_module(pickle, node))
+    if (!pairs)
         return refuse(pickle, node, log);
 
     size_t others = 0;

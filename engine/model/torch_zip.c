@@ -118,7 +118,7 @@ static enum cubby_status read_pickle(struct reader *reader, struct cubby_checkpo
     status = pickle_parse(&pickle, entry->data, entry->size_bytes, NULL, reader->log);
     if (status)
         return status;
-    const struct torch_storages storages = {find_storage, reader};
+    const struct torch_storages storages = {.find = find_storage, .user = reader};
     status = torch_state_dict_read(checkpoint, pickle, &storages, reader->log);
     pickle_destroy(&pickle);
     return status;

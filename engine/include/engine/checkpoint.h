@@ -35,7 +35,8 @@ struct cubby_tensor {
 
 struct cubby_checkpoint; // owned by the caller of open; borrows the file's bytes
 
-// Opens a weights file held in memory: safetensors, or the zip container of torch.save.
+// Opens a weights file held in memory: safetensors, or what torch.save writes: the zip
+// container, the one of torch before 1.6, or the one of torch 0.1.
 // `data` must outlive the checkpoint.
 //   CUBBY_BAD_DATA     damaged
 //   CUBBY_UNSUPPORTED  another kind of file; the log says which, and what to do
@@ -45,7 +46,7 @@ CUBBY_NODISCARD enum cubby_status cubby_checkpoint_open(struct cubby_checkpoint 
                                                         const struct cubby_log *log);
 void cubby_checkpoint_close(struct cubby_checkpoint **checkpoint);
 
-// "safetensors", "torch zip"
+// "safetensors", "torch zip", "torch legacy", "torch tar"
 const char *cubby_checkpoint_container(const struct cubby_checkpoint *checkpoint);
 size_t cubby_checkpoint_tensor_count(const struct cubby_checkpoint *checkpoint);
 const struct cubby_tensor *cubby_checkpoint_tensor(const struct cubby_checkpoint *checkpoint,
@@ -53,8 +54,17 @@ const struct cubby_tensor *cubby_checkpoint_tensor(const struct cubby_checkpoint
 // NULL if there is none of that name.
 const struct cubby_tensor *cubby_checkpoint_find(const struct cubby_checkpoint *checkpoint,
                                                  const char *name);
-// Value of a safetensors __metadata__ entry, or NULL.
+// Value of a safetensors __metadata__ entry, or NULL. What the export of a fastai Learner says
+// about itself has become such entries: cubby.classes, cubby.preprocessing, cubby.scores
+// (engine/model.h).
 const char *cubby_checkpoint_metadata(const struct cubby_checkpoint *checkpoint, const char *key);
+// What a person should know about the file, one sentence each, such as which transforms of a fastai
+// Learner were found and which were passed over.
+size_t cubby_checkpoint_note_count(const struct cubby_checkpoint *checkpoint);
+const char *cubby_checkpoint_note(const struct cubby_checkpoint *checkpoint, size_t index);
+// Why the file's own preprocessing cannot be taken over, although it has one; otherwise NULL. Then
+// cubby_model_create() wants another one in its params.
+const char *cubby_checkpoint_obstacle(const struct cubby_checkpoint *checkpoint);
 
 // "f32", "bf16", ...; static storage.
 const char *cubby_dtype_name(enum cubby_dtype dtype);

@@ -4,6 +4,8 @@
 //   cubby.version "1"           cubby.classes [json array of names, in score order]
 //   cubby.network "resnet50"    cubby.head "fc" | "fastai"
 //   cubby.preprocessing {json}  cubby.provenance {json, free}
+//   cubby.scores "softmax" | "sigmoid"; softmax if it is not there
+//   cubby.selftest {json}, see engine/selftest.h
 // with tensors under torchvision's names (conv1.weight, layer1.0.conv1.weight, ... fc.weight), and
 // a fastai head under head.N.* where N is its position in fastai's Sequential (head.2.weight ...).
 #ifndef ENGINE_MODEL_H
@@ -25,6 +27,11 @@ enum cubby_pool {
     CUBBY_POOL_MAX_AVERAGE, // fastai's AdaptiveConcatPool2d: max channels first, then average
 };
 
+enum cubby_scores {
+    CUBBY_SCORES_SOFTMAX, // one class a photo
+    CUBBY_SCORES_SIGMOID, // each class by itself (multi-label); stored as cubby.scores "sigmoid"
+};
+
 struct cubby_model; // owned by the caller of create; keeps the checkpoint and its bytes borrowed
 
 struct cubby_model_params {
@@ -33,6 +40,8 @@ struct cubby_model_params {
     size_t class_count;
     // NULL: the file's own.
     const struct cubby_preprocess *preprocess;
+    // NULL: the file's own, which says nothing for softmax.
+    const enum cubby_scores *scores;
     // JSON object kept under cubby.provenance (copied). NULL: the file's own.
     const char *provenance_json;
 };
@@ -53,11 +62,14 @@ uint32_t cubby_model_class_count(const struct cubby_model *model);
 const char *cubby_model_class_name(const struct cubby_model *model, uint32_t index);
 uint32_t cubby_model_feature_count(const struct cubby_model *model);
 const struct cubby_preprocess *cubby_model_preprocess(const struct cubby_model *model);
+enum cubby_scores cubby_model_scores(const struct cubby_model *model);
 const char *cubby_model_network(const struct cubby_model *model);    // "resnet50"
 const char *cubby_model_head(const struct cubby_model *model);       // "fc", "fastai"
 const char *cubby_model_provenance(const struct cubby_model *model); // JSON object text
 // The preprocessing in words that a person can check, such as "shorter side to 256 (bilinear),
-// centre crop 224x224, mean ..., std ...". Written to text, cut at text_bytes.
+// centre crop 224x224, mean ..., std ...". Written to text, cut at text_bytes;
+// CUBBY_PREPROCESS_TEXT_BYTES are enough for any.
+#define CUBBY_PREPROCESS_TEXT_BYTES 640u
 void cubby_preprocess_describe(const struct cubby_preprocess *preprocess, char *text,
                                size_t text_bytes);
 
@@ -70,5 +82,20 @@ void cubby_model_drop_weights(struct cubby_model *model);
 CUBBY_NODISCARD enum cubby_status cubby_model_write(const struct cubby_model *model, void **data,
                                                     size_t *size_bytes,
                                                     const struct cubby_log *log);
+
+enum cubby_exported_head {
+    CUBBY_EXPORTED_FC,       // the model's own fc
+    CUBBY_EXPORTED_FOLDED,   // one linear layer with batch norms folded in: fc
+    CUBBY_EXPORTED_SEQUENCE, // head.N.* as in fastai's Sequential; torchvision has no such head
+};
+
+// Serialises for PyTorch: safetensors under torchvision's names, which are timm's too, with
+// num_batches_tracked (zero) for every batch norm so that a strict load succeeds. The cubby.*
+// metadata stays, so that it is still a cubby model.
+//   head  written: what became of the layers behind the pooled features
+CUBBY_NODISCARD enum cubby_status cubby_model_export(const struct cubby_model *model, void **data,
+                                                     size_t *size_bytes,
+                                                     enum cubby_exported_head *head,
+                                                     const struct cubby_log *log);
 
 #endif

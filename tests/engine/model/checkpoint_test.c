@@ -1,5 +1,8 @@
 #include "fixture.h"
 
+#define LEGACY_START "\x80\2\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.\x80\2M\xe9\3.\x80\2"
+#define LEGACY_LITTLE LEGACY_START "}X\x0d\0\0\0little_endian\x88s."
+
 static void test_other_kinds(void **state)
 {
     (void)state;
@@ -12,9 +15,17 @@ static void test_other_kinds(void **state)
     } cases[] = {
 #define CASE(literal, error) {literal, sizeof(literal) - 1, error}
         CASE("", "empty"),
-        CASE("\x80\2\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.", "before 1.6"),
+        CASE("\x80\2\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.", "cut short"),
         CASE("\x80\4\x95\x0d\0\0\0\0\0\0\0\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.",
-             "before 1.6"),
+             "cut short"),
+        CASE("\x80\2\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.\x80\2K\1.", "not 1001"),
+        CASE(LEGACY_START "}.", "byte order"),
+        CASE(LEGACY_START "}X\x0d\0\0\0little_endian\x89s.", "big-endian"),
+        CASE(LEGACY_LITTLE, "cut short"),
+        CASE(LEGACY_LITTLE "\x80\2}.\x80\2N.", "list of storages"),
+        CASE(LEGACY_LITTLE "\x80\2}.\x80\2]K\1a.", "no tensor names"),
+        CASE(LEGACY_LITTLE "\x80\2}.\x80\2].x", "follows its last"),
+        CASE(LEGACY_LITTLE "\x80\2}.\x80\2].", "not the weights"),
         CASE("\x80\4\x95\x0d\0\0\0", "plain Python pickle"),
         CASE("\x80\2}.", "plain Python pickle"),
         {tar, sizeof(tar), "tar archive"},

@@ -207,6 +207,30 @@ static inline int64_t dict_add_resnet(struct dict *dict, const struct shape_of *
     return in;
 }
 
+// Renames torchvision's names behind `prefix` to those of Hugging Face's transformers.
+static inline void dict_rename_to_hugging_face(struct dict *dict, const char *prefix)
+{
+    for (size_t i = 0; i < dict->count; ++i) {
+        const char *name = dict->names[i] + strlen(prefix);
+        const char *part = strrchr(name, '.');
+        char renamed[96] = "", kind[16];
+        unsigned layer = 0, block = 0, conv = 0;
+        if (sscanf(name, "layer%u.%u.downsample.%u", &layer, &block, &conv) == 3)
+            snprintf(renamed, sizeof(renamed), "encoder.stages.%u.layers.%u.shortcut.%s%s",
+                     layer - 1, block, conv ? "normalization" : "convolution", part);
+        else if (sscanf(name, "layer%u.%u.%15[a-z]%u", &layer, &block, kind, &conv) == 4)
+            snprintf(renamed, sizeof(renamed), "encoder.stages.%u.layers.%u.layer.%u.%s%s",
+                     layer - 1, block, conv - 1,
+                     strcmp(kind, "bn") == 0 ? "normalization" : "convolution", part);
+        else if (strncmp(name, "conv1.", 6) == 0 || strncmp(name, "bn1.", 4) == 0)
+            snprintf(renamed, sizeof(renamed), "embedder.embedder.%s%s",
+                     name[0] == 'b' ? "normalization" : "convolution", part);
+        if (renamed[0])
+            snprintf(dict->names[i] + strlen(prefix), sizeof(dict->names[0]) - strlen(prefix), "%s",
+                     renamed);
+    }
+}
+
 // ---- files
 
 struct file {

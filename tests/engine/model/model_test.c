@@ -206,7 +206,7 @@ static void test_preprocessing_text(void **state)
     static const struct {
         const char *from, *to, *error;
     } cases[] = {
-        {"squish", "pad", "resize is neither"},
+        {"squish", "stretch", "resize is neither"},
         {"bilinear", "nearest", "interpolation is neither"},
         {"[256,200]", "[0,200]", "size and crop"},
         {"[256,200]", "[256]", "size and crop"},
@@ -281,6 +281,50 @@ static void test_describe(void **state)
     assert_string_equal(text, "squished ");
 }
 
+// Softmax is what files say without a word, so that they keep their bytes.
+static void test_scores(void **state)
+{
+    (void)state;
+    static const struct {
+        enum cubby_scores scores;
+        const char *text;
+    } cases[] = {{CUBBY_SCORES_SOFTMAX, NULL}, {CUBBY_SCORES_SIGMOID, "sigmoid"}};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); ++i) {
+        struct dict *dict = resnet18(false);
+        struct file file = {0};
+        file_open(&file, dict, NULL, 0);
+        struct cubby_model_params params = given;
+        params.scores = &cases[i].scores;
+        struct cubby_model *model, *again;
+        assert_int_equal(cubby_model_create(&model, file.checkpoint, &params, NULL), CUBBY_OK);
+        assert_int_equal(cubby_model_scores(model), cases[i].scores);
+        void *data;
+        size_t size;
+        assert_int_equal(cubby_model_write(model, &data, &size, NULL), CUBBY_OK);
+        struct cubby_checkpoint *checkpoint;
+        assert_int_equal(cubby_checkpoint_open(&checkpoint, data, size, NULL), CUBBY_OK);
+        const char *text = cubby_checkpoint_metadata(checkpoint, "cubby.scores");
+        assert_int_equal(text != NULL, cases[i].text != NULL);
+        if (text)
+            assert_string_equal(text, cases[i].text);
+        assert_int_equal(cubby_model_create(&again, checkpoint, NULL, NULL), CUBBY_OK);
+        assert_int_equal(cubby_model_scores(again), cases[i].scores);
+        cubby_model_destroy(&again);
+        cubby_checkpoint_close(&checkpoint);
+        free(data);
+        cubby_model_destroy(&model);
+        file_close(&file);
+        dict_destroy(dict);
+    }
+    struct safetensors_text texts[] = {
+        {"cubby.classes", CLASSES}, {"cubby.preprocessing", GOOD}, {"cubby.scores", "softmax"}};
+    struct messages messages;
+    assert_int_equal(create(texts, 3, NULL, &messages), CUBBY_OK);
+    texts[2].value = "relu";
+    assert_int_equal(create(texts, 3, NULL, &messages), CUBBY_BAD_DATA);
+    assert_error(&messages, "cubby.scores is neither");
+}
+
 static int compare_texts(const void *a, const void *b)
 {
     const char *const *first = a, *const *second = b;
@@ -306,7 +350,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_round_trip),         cmocka_unit_test(test_metadata),
         cmocka_unit_test(test_preprocessing_text), cmocka_unit_test(test_params),
-        cmocka_unit_test(test_describe),           cmocka_unit_test(test_imagenet),
+        cmocka_unit_test(test_describe),           cmocka_unit_test(test_scores),
+        cmocka_unit_test(test_imagenet),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -18,16 +18,18 @@ static void test_every_depth(void **state)
     (void)state;
     static const struct {
         const char *prefix, *head;
-        bool fastai_names, fastai_head;
+        bool fastai_names, fastai_head, hugging_face;
     } styles[] = {
-        {"", "fc", false, false},
-        {"module.", "module.fc", false, false},
-        {"model.", "model.fc", false, false},
-        {"module.model.", "module.model.fc", false, false},
-        {"", "head.2", false, true},
-        {"0.", "1.2", true, true},
-        {"module.0.", "module.1.2", true, true},
-        {"0.model.", "1.2", false, true},
+        {"", "fc", false, false, false},
+        {"module.", "module.fc", false, false, false},
+        {"model.", "model.fc", false, false, false},
+        {"module.model.", "module.model.fc", false, false, false},
+        {"", "head.2", false, true, false},
+        {"0.", "1.2", true, true, false},
+        {"module.0.", "module.1.2", true, true, false},
+        {"0.model.", "1.2", false, true, false},
+        {"resnet.", "classifier.1", false, false, true},
+        {"module.resnet.", "module.classifier.1", false, false, true},
     };
     for (size_t d = 0; d < sizeof(resnets) / sizeof(resnets[0]); ++d) {
         for (size_t s = 0; s < sizeof(styles) / sizeof(styles[0]); ++s) {
@@ -35,6 +37,8 @@ static void test_every_depth(void **state)
             int64_t features =
                 dict_add_resnet(dict, &resnets[d], 2, 1, styles[s].prefix, styles[s].fastai_names);
             dict_add_linear(dict, styles[s].head, 3, features, true);
+            if (styles[s].hugging_face)
+                dict_rename_to_hugging_face(dict, styles[s].prefix);
             struct network network;
             struct file file = {0};
             struct messages messages;
@@ -172,6 +176,73 @@ static void test_refusals(void **state)
     expect_refusal(dict, CUBBY_UNSUPPORTED, "bn1.weight is not made of floating-point");
 }
 
+static void test_hugging_face_refusals(void **state)
+{
+    (void)state;
+    struct dict *dict = dict_create(4);
+    dict_add_resnet(dict, &resnets[0], 2, 1, "", false); // a ResNetModel: the features alone
+    dict_rename_to_hugging_face(dict, "");
+    expect_refusal(dict, CUBBY_UNSUPPORTED,
+                   "no tensor classifier.1.weight: it is a ResNet without "
+                   "a layer that gives classes; in transformers, save");
+
+    static const struct {
+        const char *from, *to, *error;
+    } renames[] = {
+        {"resnet.encoder.stages.2.layers.5.layer.1.convolution.weight", "x",
+         "no tensor resnet.encoder.stages.2.layers.5.layer.1.convolution.weight"},
+        {"resnet.encoder.stages.1.layers.0.shortcut.normalization.bias", "x",
+         "no tensor resnet.encoder.stages.1.layers.0.shortcut.normalization.bias"},
+        {"resnet.encoder.stages.3.layers.2.layer.0.convolution.weight", "x",
+         "(resnet.encoder.stages.0.layers.0.layer.0.convolution.weight is the first"},
+        {"classifier.1.bias", "classifier.2.bias", "classifier.2.bias has no place"},
+        {"classifier.1.bias", "criterion.weight", "criterion.weight has no place"},
+    };
+    for (size_t i = 0; i < sizeof(renames) / sizeof(renames[0]); ++i) {
+        dict = dict_create(5);
+        int64_t features = dict_add_resnet(dict, &resnets[2], 2, 1, "resnet.", false);
+        dict_add_linear(dict, "classifier.1", 3, features, true);
+        dict_rename_to_hugging_face(dict, "resnet.");
+        dict_rename(dict, renames[i].from, renames[i].to);
+        expect_refusal(dict, CUBBY_UNSUPPORTED, renames[i].error);
+    }
+}
+
+// What lies beside the network in a wrapper that trained it.
+static void test_bystanders(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *error;
+        uint32_t rank;
+    } others[] = {
+        {"criterion.weight", NULL, 1},
+        {"n_averaged", NULL, 0},
+        // ArcFace and its like: what the network gives are no classes yet.
+        {"criterion.weight", "criterion.weight has no place", 2},
+        {"criterion.pos_weight", "criterion.pos_weight has no place", 1},
+        {"model.criterion.weight", "model.criterion.weight has no place", 1},
+        {"classifier.weight", "classifier.weight has no place", 1},
+    };
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); ++i) {
+        struct dict *dict = dict_create(6);
+        int64_t features = dict_add_resnet(dict, &resnets[0], 2, 1, "model.", false);
+        dict_add_linear(dict, "model.fc", 3, features, true);
+        dict_add(dict, others[i].name, others[i].rank, (int64_t[]){3, 3}, 0, 1);
+        if (others[i].error) {
+            expect_refusal(dict, CUBBY_UNSUPPORTED, others[i].error);
+            continue;
+        }
+        struct network network;
+        struct file file = {0};
+        struct messages messages;
+        assert_int_equal(recognise(dict, &network, &file, &messages), CUBBY_OK);
+        network_fini(&network);
+        file_close(&file);
+        dict_destroy(dict);
+    }
+}
+
 static void test_conv_fold(void **state)
 {
     (void)state;
@@ -221,10 +292,9 @@ static void test_conv_fold(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_every_depth),
-        cmocka_unit_test(test_wide),
-        cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_conv_fold),
+        cmocka_unit_test(test_every_depth), cmocka_unit_test(test_wide),
+        cmocka_unit_test(test_refusals),    cmocka_unit_test(test_hugging_face_refusals),
+        cmocka_unit_test(test_bystanders),  cmocka_unit_test(test_conv_fold),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
