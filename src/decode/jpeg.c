@@ -1,5 +1,6 @@
 #include "decode/decoders.h"
 
+#include <math.h>
 #include <setjmp.h>
 #include <stdio.h> // jpeglib.h needs FILE
 #include <stdlib.h>
@@ -123,7 +124,25 @@ void jpeg_decoder_destroy(struct jpeg_decoder **decoder)
     *decoder = NULL;
 }
 
-// The smallest n of n/8 at which both sides are still at least what they will be resized to: the
+// Whether a width x height image need not be enlarged to become what the network was trained on,
+// and shows the same part of the photo.
+static bool has_enough(const struct cubby_preprocess *preprocess, uint64_t width, uint64_t height,
+                       uint32_t wanted_width, uint32_t wanted_height)
+{
+    double x_ratio = (double)width / wanted_width, y_ratio = (double)height / wanted_height;
+    if (preprocess->rule != CUBBY_RESIZE_CROP && preprocess->rule != CUBBY_RESIZE_PAD)
+        return x_ratio >= 1.0 && y_ratio >= 1.0;
+
+    // With padding the side that fills its target decides; the other becomes a part of its own.
+    double ratio =
+        preprocess->rule == CUBBY_RESIZE_PAD ? fmax(x_ratio, y_ratio) : fmin(x_ratio, y_ratio);
+    // Where a part is put in the middle, half a pixel is dropped: of a reduced photo that is much.
+    bool centred = (width - (uint64_t)(ratio * wanted_width)) % 2 == 0 &&
+                   (height - (uint64_t)(ratio * wanted_height)) % 2 == 0;
+    return centred ? ratio >= 1.0 : ratio >= 2.0;
+}
+
+// The smallest n of n/8 at which the photo still has the pixels that it will be resized to: the
 // inverse DCT then leaves out what the resize would throw away. Only the scales that libjpeg-turbo
 // has SIMD code for: 3/8 takes longer than 4/8, and 5/8 to 7/8 take longer than full size (67 to
 // 88 ms against 50 for 12 megapixels).
@@ -137,8 +156,8 @@ static unsigned choose_scale(const struct decode_job *job, uint32_t width, uint3
     for (unsigned n = 1; n < 8; n *= 2) {
         uint64_t scaled_width = ((uint64_t)width * n + 7) / 8;
         uint64_t scaled_height = ((uint64_t)height * n + 7) / 8;
-        if ((job->turned ? scaled_height : scaled_width) >= wanted_width &&
-            (job->turned ? scaled_width : scaled_height) >= wanted_height)
+        if (has_enough(job->preprocess, job->turned ? scaled_height : scaled_width,
+                       job->turned ? scaled_width : scaled_height, wanted_width, wanted_height))
             return n;
     }
     return 8;

@@ -38,6 +38,8 @@ static enum cubby_status worker_init(struct worker *worker, struct pipeline *pip
     enum cubby_status status = decoder_create(&worker->decoder, &decode);
     if (!status)
         status = cubby_resizer_create(&worker->resizer);
+    if (!status)
+        cubby_resizer_set_exact(worker->resizer, params->exact);
     return status;
 }
 

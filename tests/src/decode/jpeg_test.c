@@ -68,6 +68,55 @@ static void test_scale(void **state)
     decoder_destroy(&exact);
 }
 
+// What each rule needs: both sides of a part, or one side of what is padded; resampling afterwards
+// does not make it less, and photos that lie on their side are measured upright.
+static void test_scale_of_rules(void **state)
+{
+    (void)state;
+    static const struct {
+        enum cubby_resize_rule rule;
+        uint32_t width, height, scaled_width, scaled_height;
+    } cases[] = {
+        {CUBBY_RESIZE_CROP, 512, 192, 512 / 4, 192 / 4},
+        {CUBBY_RESIZE_CROP, 512, 128, 512 / 2, 128 / 2},
+        {CUBBY_RESIZE_SQUISH, 512, 128, 512 / 2, 128 / 2},
+        {CUBBY_RESIZE_PAD, 512, 128, 512 / 8, 128 / 8},
+        {CUBBY_RESIZE_PAD, 512, 304, 512 / 8, 304 / 8},
+        // 63 pixels cannot be in the middle of 64; 75 not of 78; 102 leave an odd rest of 125.
+        {CUBBY_RESIZE_PAD, 504, 320, 504 / 4, 320 / 4},
+        {CUBBY_RESIZE_PAD, 500, 300, 500 / 2, 300 / 2},
+        {CUBBY_RESIZE_CROP, 500, 256, 500 / 2, 256 / 2},
+        {CUBBY_RESIZE_PAD, 63, 39, 63, 39},
+    };
+    struct decoder *scaled = sample_decoder(false, 0), *exact = sample_decoder(true, 0);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct cubby_preprocess preprocess = {.rule = cases[i].rule,
+                                              .resize_width = 64,
+                                              .resize_height = 40,
+                                              .crop_width = 64,
+                                              .crop_height = 40,
+                                              .resamples = {{.width = 8, .height = 8}},
+                                              .resample_count = i % 2};
+        struct sample jpeg = sample_jpeg(
+            &(struct sample_jpeg_params){.width = cases[i].width, .height = cases[i].height});
+        char reason[256];
+        struct decode_image image;
+        assert_int_equal(decode_run(scaled, jpeg.bytes, jpeg.size_bytes, "", &preprocess, &image,
+                                    reason, sizeof(reason)),
+                         CUBBY_OK);
+        assert_int_equal(image.width, cases[i].scaled_width);
+        assert_int_equal(image.height, cases[i].scaled_height);
+        assert_int_equal(decode_run(exact, jpeg.bytes, jpeg.size_bytes, "", &preprocess, &image,
+                                    reason, sizeof(reason)),
+                         CUBBY_OK);
+        assert_int_equal(image.width, cases[i].width);
+        assert_int_equal(image.height, cases[i].height);
+        sample_free(&jpeg);
+    }
+    decoder_destroy(&scaled);
+    decoder_destroy(&exact);
+}
+
 // A file that ends anywhere before its end marker never gives a picture, and says so.
 static void test_truncation(void **state)
 {
@@ -306,6 +355,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_kinds),
         cmocka_unit_test(test_scale),
+        cmocka_unit_test(test_scale_of_rules),
         cmocka_unit_test(test_truncation),
         cmocka_unit_test(test_end_marker_too_early),
         cmocka_unit_test(test_harmless_oddities),
