@@ -70,8 +70,35 @@ static enum cubby_status revive(struct undo *u, const struct filing *filing)
     return status;
 }
 
+// Whether a later run has taken the filing's file elsewhere, and that could not be taken back yet:
+// then it is not gone.
+static enum cubby_status is_elsewhere(struct undo *u, const struct filing *filing, bool *result)
+{
+    const struct catalogue_filings which = {CATALOGUE_ANY, filing->photo, CATALOGUE_ANY,
+                                            CATALOGUE_ANY};
+    int64_t after = filing->id;
+    *result = false;
+    while (filing->state == FILING_REPLACED && !*result) {
+        struct filing later;
+        enum cubby_status status =
+            catalogue_next_filing(u->params->catalogue, &which, after, false, &later);
+        after = later.id;
+        *result = !status && after && later.replaces == filing->id;
+        filing_fini(&later);
+        if (status || !after)
+            return status;
+    }
+    return CUBBY_OK;
+}
+
 static enum cubby_status undo_filing(struct undo *u, const struct filing *filing)
 {
+    bool elsewhere;
+    enum cubby_status found = is_elsewhere(u, filing, &elsewhere);
+    if (found || elsewhere) {
+        u->counts->left += elsewhere;
+        return found;
+    }
     struct outcome outcome = undo_file(u, filing);
     if (outcome.error)
         return fs_status(outcome.error);
@@ -86,6 +113,26 @@ static enum cubby_status undo_filing(struct undo *u, const struct filing *filing
     return status ? status : catalogue_remove_filing(u->params->catalogue, filing->id);
 }
 
+static void set_run(struct undo *u, const struct catalogue_run *run)
+{
+    u->run = run;
+    u->trusted = u->params->trust || photo_hash_equal(run->origin, u->params->origin);
+}
+
+// A filing that is left of any of the runs that were taken back.
+static enum cubby_status undo_leftover(struct undo *u, const struct filing *filing)
+{
+    const struct catalogue_run *before = u->run;
+    struct catalogue_run run;
+    enum cubby_status status = catalogue_find_run(u->params->catalogue, filing->run, &run);
+    set_run(u, &run);
+    if (!status)
+        status = undo_filing(u, filing);
+    set_run(u, before);
+    catalogue_run_fini(&run);
+    return status;
+}
+
 static enum cubby_status undo_filings(struct undo *u, int64_t run)
 {
     const struct catalogue_filings which = {run, CATALOGUE_ANY, 0, CATALOGUE_ANY};
@@ -98,7 +145,7 @@ static enum cubby_status undo_filings(struct undo *u, int64_t run)
         if (status || !filing.id)
             return status;
         before = filing.id;
-        status = undo_filing(u, &filing);
+        status = run == CATALOGUE_ANY ? undo_leftover(u, &filing) : undo_filing(u, &filing);
         filing_fini(&filing);
         if (!status && i % BATCH == 0)
             status = commit(u);
@@ -188,7 +235,7 @@ static enum cubby_status give_back(struct undo *u, const struct photo *photo, bo
             catalogue_next_filing(u->params->catalogue, &which, before, true, &filing);
         before = filing.id;
         *found = !status && before && !filing.member;
-        if (*found)
+        if (*found && filing.run != photo->run) // else it is still what this run made of it
             status = restore_photo(u, photo->id, &filing);
         filing_fini(&filing);
         if (status || !before)
@@ -255,7 +302,7 @@ static enum cubby_status mark(const struct catalogue_run *run, struct undo *u, e
 static enum run_state state_after(const struct catalogue_run *run, const struct undo_counts *counts)
 {
     bool further = counts->removed + counts->restored + counts->renamed > 0;
-    if (!counts->left || !further)
+    if (!counts->left || !further || run->state == RUN_UNDONE)
         return RUN_UNDONE;
     return run->finished_ns ? RUN_FINISHED : RUN_OPEN;
 }
@@ -279,16 +326,18 @@ enum cubby_status undo_run(const struct catalogue_run *run, const struct undo_pa
     *counts = (struct undo_counts){0};
     *last = false;
     struct undo u = {.params = params, .counts = counts};
-    u.trusted = params->trust || photo_hash_equal(run->origin, params->origin);
+    set_run(&u, run);
+    // All runs were taken back, but of some something is left: it is tried all at once.
+    int64_t which = run->state == RUN_UNDONE ? CATALOGUE_ANY : run->id;
     enum cubby_status status = photo_hasher_create(&u.hasher);
     if (!status && !params->dry_run)
         status = mark(run, &u, RUN_UNDOING);
     if (!status)
-        status = undo_filings(&u, run->id);
+        status = undo_filings(&u, which);
     if (!status)
-        status = undo_archives(&u, run->id);
+        status = undo_archives(&u, which);
     if (!status && !params->dry_run)
-        status = forget_photos(&u, run->id);
+        status = forget_photos(&u, which);
     if (!status && !params->dry_run)
         status = mark(run, &u, state_after(run, counts));
     if (!status)

@@ -66,9 +66,12 @@ static bool has_original(struct undo *u, const struct filing *filing, const char
         return false;
     if (path && (fs->lstat(fs, path, &copy) || is_only_name(&stat, &copy)))
         return false;
-    if (stat.size_bytes == filing->size_bytes && stat.mtime_ns == filing->mtime_ns)
-        return true;
-    return has_content(u, filing->source, filing);
+    // Its size and time say nothing about a disk that goes bad.
+    uint64_t size_bytes;
+    return stat.size_bytes == filing->size_bytes &&
+           sink_read_pieces(fs, filing->source, u->hasher, NULL, NULL, &size_bytes) == 0 &&
+           size_bytes == filing->size_bytes &&
+           photo_hash_equal(photo_hasher_result(u->hasher), filing->hash);
 }
 
 bool undo_has_original(struct undo *u, const struct filing *filing)
@@ -163,6 +166,43 @@ static struct outcome take_back_symlink(struct undo *u, const struct filing *fil
     return ours ? remove_file(u, path) : kept("it is not the link that was made");
 }
 
+static bool is_empty(const struct fs *fs, const char *folder)
+{
+    struct fs_names names;
+    if (fs->list(fs, folder, &names))
+        return false;
+    bool empty = names.count == 0;
+    fs_names_free(&names);
+    return empty;
+}
+
+// Whether the folder that a moved file came from is the one it was. A mount point without its disk
+// is a folder, too: an empty one, and on another file system than the disk was. Files that were
+// put there would vanish behind the disk when it comes back.
+static bool is_old_place(const struct undo *u, const struct filing *filing,
+                         const struct fs_stat *stat)
+{
+    const struct fs *fs = u->params->fs;
+    const char *root = NULL;
+    for (uint32_t i = 0; i < u->run->root_count; i++)
+        if (path_is_inside(filing->source, u->run->roots[i]))
+            root = u->run->roots[i];
+    struct fs_stat top = {0}, folder;
+    char *parent = path_parent(filing->source);
+    if (root && !strcmp(root, filing->source)) // a file was named
+        root = parent;
+    bool there = parent && fs->stat(fs, parent, &folder) == 0 && folder.is_folder;
+    bool known = root ? fs->stat(fs, root, &top) == 0 && top.is_folder : there;
+    if (there && !root)
+        top = folder;
+    // A move that was a rename stayed on one file system; one that was a copy did not.
+    bool same = known && (top.device == stat->device) == !filing->temporary;
+    // Folders that a person removed are made again; moves themselves leave all folders.
+    bool good = same && (there || !is_empty(fs, root));
+    free(parent);
+    return good;
+}
+
 // Renames, making the folder again if it is gone. UV_EEXIST: the name is taken.
 static int rename_back(struct undo *u, const char *from, const char *to)
 {
@@ -237,7 +277,7 @@ static int copy_back(struct undo *u, const struct filing *filing, const char *fr
     if (!error) {
         fs->set_mode(fs, file, filing->mode);
         fs->set_times(fs, file, filing->atime_ns, filing->mtime_ns);
-        error = u->params->sync ? fs->sync(fs, file) : 0;
+        error = fs->sync(fs, file); // whatever --no-fsync says: the other copy goes
     }
     int closed = fs->close(fs, file);
     if (!error)
@@ -260,8 +300,10 @@ static int move_back_by_copy(struct undo *u, const struct filing *filing, const 
     }
     free(temporary);
     char *folder = path_parent(filing->source);
-    if (!error && u->params->sync)
+    if (!error)
         error = folder ? fs->sync_folder(fs, folder) : UV_ENOMEM;
+    if (error == UV_EACCES) // a folder that we may write to, but not read
+        error = 0;
     free(folder);
     if (!error)
         error = fs->unlink(fs, path);
@@ -300,6 +342,8 @@ static struct outcome put_back(struct undo *u, const struct filing *filing, cons
     if (!u->trusted)
         return kept_for_now("it was moved on another computer or by another user (--trust puts it "
                             "back all the same)");
+    if (!is_old_place(u, filing, stat))
+        return kept_for_now("the folder it came from is not there: perhaps its disk is away");
     if (u->params->dry_run)
         return (struct outcome){.done = "restored"};
     int error = rename_back(u, path, filing->source);
@@ -348,20 +392,22 @@ static struct outcome take_back(struct undo *u, const struct filing *filing, con
                                          : take_back_copy(u, filing, path);
 }
 
-// What cannot be looked at is not gone: the undo ends, and can be run again. A file that this user
-// may not read is kept instead: running it again would not help.
-static struct outcome settle(struct undo *u, const char *path, struct outcome outcome)
+// What cannot be looked at is neither gone nor changed, and what could not be done may work another
+// time: it is kept for now. Only what concerns all files ends the undo.
+static struct outcome settle(const struct undo *u, const char *path, struct outcome outcome)
 {
-    bool forbidden = u->unknown == UV_EACCES || u->unknown == UV_EPERM;
-    if (!outcome.error && forbidden) {
-        outcome = kept_for_now("it or its original cannot be read: permission denied");
-    } else if (!outcome.error && u->unknown) {
-        sink_unreadable(u->params->log, path, u->unknown);
-        return failed(u->unknown);
-    } else if (outcome.error) {
-        sink_target_failed(u->params->log, path, outcome.error);
+    int error = outcome.error ? outcome.error : u->unknown;
+    if (!error)
+        return outcome;
+    enum cubby_status status = fs_status(error);
+    if (status == CUBBY_NO_SPACE || status == CUBBY_NO_MEMORY || status == CUBBY_BUSY) {
+        sink_target_failed(u->params->log, path, error);
+        return failed(error);
     }
-    return outcome;
+    char reason[160];
+    snprintf(reason, sizeof(reason), "it or its old place cannot be used now: %s",
+             fs_error_text(error));
+    return kept_for_now(reason);
 }
 
 struct outcome undo_file(struct undo *u, const struct filing *filing)

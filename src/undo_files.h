@@ -1,7 +1,7 @@
 // Taking one filed file back: what an undo does on the disk. Private to src/undo*.c.
 //
 // Nothing is removed or renamed before its content was read and compared. What cannot be looked at
-// or read is neither gone nor changed: the undo ends there, and can be run again.
+// or read is neither gone nor changed: it is kept for now, and another undo tries it again.
 #ifndef SRC_UNDO_FILES_H
 #define SRC_UNDO_FILES_H
 
@@ -12,10 +12,11 @@
 struct undo {
     const struct undo_params *params;
     struct undo_counts *counts;
-    bool trusted;                // the run was this user's, on this computer
-    struct photo_hasher *hasher; // owned, scratch
-    struct hash_table seen;      // folders that wait for a sync
-    char **folders;              // owned, as is each
+    const struct catalogue_run *run; // of the filing at hand
+    bool trusted;                    // it was this user's, on this computer
+    struct photo_hasher *hasher;     // owned, scratch
+    struct hash_table seen;          // folders that wait for a sync
+    char **folders;                  // owned, as is each
     size_t folder_count;
     struct hash_table swept; // folders outside of the output without temporaries of dead processes
     uint64_t next_temporary;

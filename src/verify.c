@@ -309,11 +309,13 @@ static enum cubby_status check_members(struct verify *v, const struct catalogue_
         v->counts->found++;
         if (status)
             break;
-        bool later = run->state == RUN_FINISHED && member->mtime_ns > run->finished_ns;
-        if (missing && later)
-            status = tell(v, VERIFY_NOTE, member->path,
-                          row->archive ? "it was added after its photo was packed"
-                                       : "it was added since: sort again");
+        bool later = run->finished_ns && member->mtime_ns > run->finished_ns;
+        if (missing && (later || row->archive))
+            status =
+                tell(v, VERIFY_NOTE, member->path,
+                     row->archive ? "it is not packed with its photo: finished archives stay as "
+                                    "they are"
+                                  : "it was added since: sort again");
         else if (missing)
             status = tell(v, VERIFY_DAMAGE, member->path,
                           "it belongs to a photo, and is not with it in the output: sort again");
@@ -332,7 +334,7 @@ static enum cubby_status check_source(struct verify *v, const struct catalogue_r
     if (status)
         return status;
     int64_t born = photo->birthtime_ns > photo->mtime_ns ? photo->birthtime_ns : photo->mtime_ns;
-    if (!row && run->state == RUN_FINISHED && born > run->finished_ns)
+    if (!row && run->finished_ns && born > run->finished_ns)
         status = tell(v, VERIFY_NOTE, photo->path, "it was added since: sort again");
     else if (!row)
         status = tell(v, VERIFY_DAMAGE, photo->path, "it is not accounted for");
@@ -404,6 +406,9 @@ static enum cubby_status check_run(struct verify *v, const struct catalogue_run 
     for (uint32_t i = 0; i < run->root_count && !status; i++) {
         bool later;
         status = is_sorted_later(v, run->id, run->roots[i], &later);
+        if (!status && !later && run->state == RUN_FINISHED && !run->finished_ns)
+            status = tell(v, VERIFY_DAMAGE, run->roots[i],
+                          "the sort of it was given up for another: sort it again");
         if (!status && !later)
             status = check_root(v, run, run->roots[i]);
     }

@@ -180,10 +180,10 @@ static int sort_again(struct again *again, const struct catalogue_run *last)
                                           .model_name = last->model_name,
                                           .classes = sort->class_names,
                                           .class_count = sort->class_count,
-                                          // Elsewhere nobody looks through them: what failed
-                                          // or was skipped does not come along.
+                                          // Nobody looks through the folders now: the sort that
+                                          // did speaks for them.
                                           .roots = last->roots,
-                                          .root_count = again->in_place ? last->root_count : 0,
+                                          .root_count = 0,
                                           .again = again->in_place,
                                           .from_catalogue = true,
                                           .exact = catalogue_run_setting(last, "exact")};

@@ -77,7 +77,7 @@ static enum cubby_status summarize(struct undoing *undoing, const struct undo_co
     return print_line(undoing);
 }
 
-// What is cubby's in DIR/.cubby; what is not stays, and the folder with it.
+// What is cubby's in DIR/.cubby, but for the lock; what is not stays, and the folder with it.
 static void remove_own_files(const struct command *command, const char *path)
 {
     static const char *const names[] = {CATALOGUE_FILE, CATALOGUE_FILE "-wal",
@@ -89,6 +89,13 @@ static void remove_own_files(const struct command *command, const char *path)
             command->fs->unlink(command->fs, file);
         free(file);
     }
+    free(folder);
+}
+
+// Once the lock is gone, too. Another run that has begun meanwhile has its own in there.
+static void remove_own_folder(const struct command *command, const char *path)
+{
+    char *folder = path_join(path, CATALOGUE_FOLDER);
     if (folder)
         command->fs->remove_folder(command->fs, folder);
     free(folder);
@@ -107,9 +114,13 @@ static int undo_last(struct undoing *undoing, const char *path, struct output *o
     if (!status && !params->dry_run && !last)
         status = report_write(output->catalogue, path, NULL, command->fs, command->log);
     // The files before the folders that hold them, and the times last of all.
-    output_close(output);
-    if (!status && !params->dry_run && last)
+    bool forget = !status && !params->dry_run && last;
+    catalogue_close(&output->catalogue);
+    if (forget) // still locked: the next run makes its own
         remove_own_files(command, path);
+    output_close(output);
+    if (forget)
+        remove_own_folder(command, path);
     if (!status && !params->dry_run)
         undo_restore_folders(&folders, run, params);
     undo_folders_fini(&folders);

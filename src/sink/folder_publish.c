@@ -314,7 +314,7 @@ static enum cubby_status publish_placing(struct publication *p, struct staged *s
         status = copy_instead(p, staged, placing, &usable);
         if (!status && !usable)
             status = name_refused(sink, staged, k, UV_EAGAIN);
-    } else if (concerns_one_name(error)) {
+    } else if (concerns_one_name(error) && !folder_may_have_name(sink, filing)) {
         status = name_refused(sink, staged, k, error);
     } else {
         status = by_link ? link_failed(sink, filing, error)

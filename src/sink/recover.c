@@ -14,6 +14,7 @@ struct recovery {
     struct photo_hasher *hasher; // owned, scratch
     uint64_t done, forgotten, swept;
     int64_t forgotten_photo; // the last one: what travels with it is filed with it again
+    bool sync;               // folders, for the filing at hand: always for a move
     int unknown;             // libuv code: something about the filing at hand could not be read
 };
 
@@ -64,7 +65,7 @@ static int sync_folder_of(const struct recovery *r, const char *path)
     char *folder = path_parent(path);
     if (!folder)
         return UV_ENOMEM;
-    int result = r->params->sync ? r->params->fs->sync_folder(r->params->fs, folder) : 0;
+    int result = r->sync ? r->params->fs->sync_folder(r->params->fs, folder) : 0;
     free(folder);
     return result == UV_EACCES ? 0 : result;
 }
@@ -240,6 +241,24 @@ static enum cubby_status photo_is_filed(const struct recovery *r, const struct f
     return status;
 }
 
+// Whether the photo itself is in place, whatever became of what belongs to it.
+static enum cubby_status is_filed(const struct recovery *r, int64_t photo, bool *result)
+{
+    const struct catalogue_filings which = {CATALOGUE_ANY, photo, CATALOGUE_ANY, FILING_DONE};
+    int64_t after = 0;
+    *result = false;
+    for (;;) {
+        struct filing filing;
+        enum cubby_status status =
+            catalogue_next_filing(r->params->catalogue, &which, after, false, &filing);
+        after = filing.id;
+        *result = !status && after && !filing.member;
+        filing_fini(&filing);
+        if (status || !after || *result)
+            return status;
+    }
+}
+
 static enum cubby_status forget(struct recovery *r, const struct filing *filing,
                                 const struct paths *paths)
 {
@@ -249,8 +268,12 @@ static enum cubby_status forget(struct recovery *r, const struct filing *filing,
     if (error)
         return sink_target_failed(r->params->log, paths->temporary, error);
     r->forgotten++;
-    r->forgotten_photo = filing->photo;
-    enum cubby_status status = photo_is_undecided(r, filing);
+    bool filed = false;
+    enum cubby_status status = filing->member ? is_filed(r, filing->photo, &filed) : CUBBY_OK;
+    if (!status && !filed) {
+        r->forgotten_photo = filing->photo;
+        status = photo_is_undecided(r, filing);
+    }
     return status ? status : catalogue_remove_filing(r->params->catalogue, filing->id);
 }
 
@@ -335,6 +358,7 @@ static enum cubby_status recover_filing(struct recovery *r, const struct filing 
         return CUBBY_BAD_DATA;
     }
     r->unknown = 0;
+    r->sync = r->params->sync || filing->how == FILING_MOVE;
     enum cubby_status status = make_paths(r, filing, &paths);
     if (!status)
         status = resolve(r, filing, &paths);

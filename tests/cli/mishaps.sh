@@ -152,3 +152,64 @@ files=$(find elsewhere -type f | wc -l)
 expect 3 "$CUBBY" undo sorted
 err_has "is a link"
 [ "$(find elsewhere -type f | wc -l)" -eq "$files" ] || fail "a file was removed through a link"
+
+# Nothing is put back into an empty folder where the source was: its disk may be away.
+rm -rf sorted elsewhere photos
+make_tree photos 12
+rm photos/broken.ppm photos/words.jpg photos/notes.txt
+snapshot photos | grep -v ' folder ' >before
+expect 0 "$CUBBY" sort photos --into sorted --move
+mv photos away
+mkdir photos
+expect 3 "$CUBBY" undo sorted
+err_has "perhaps its disk is away"
+[ -z "$(ls photos)" ] || fail "files were put where they would vanish"
+rmdir photos
+expect 3 "$CUBBY" undo sorted
+[ ! -e photos ] || fail "the folder that was sorted was made again"
+mv away photos
+expect 0 "$CUBBY" undo sorted
+snapshot photos | grep -v ' folder ' >after
+same before after "undo after the disk came back"
+
+# One that cannot be put back keeps none of the others from it.
+expect 0 "$CUBBY" sort photos --into sorted --move
+mv "photos/project 0" away
+echo "no folder" >"photos/project 0"
+expect 3 "$CUBBY" undo sorted
+[ -z "$(find sorted -name '*.ppm' | grep -v 'pic 0\|pic 6\|IMG')" ] || fail "others were kept, too"
+rm "photos/project 0"
+mv away "photos/project 0"
+expect 0 "$CUBBY" undo sorted
+snapshot photos | grep -v ' folder ' >after
+same before after "undo in two steps"
+
+# An original that only looks like one is none.
+expect 0 "$CUBBY" sort photos --into sorted
+rotten=$(find "photos/project 1" -name '*.ppm' | head -n 1)
+touch -r "$rotten" stamp
+size=$(stat -c %s "$rotten")
+head -c "$size" /dev/zero >"$rotten"
+touch -r stamp "$rotten"
+expect 3 "$CUBBY" undo sorted
+err_has "this may be the only copy"
+[ "$(count sorted)" -eq 1 ] || fail "the last good copy was removed"
+rm -rf sorted photos
+
+# A sort that was given up for another folder is not well.
+make_tree photos 40
+make_tree others 4
+CUBBY_STUB_DELAY_MS=100 "$CUBBY" sort photos --into sorted --json >lines 2>err &
+cubby=$!
+for _ in $(seq 500); do [ -s lines ] && break; sleep 0.02; done
+kill -9 $cubby
+wait $cubby
+expect 3 "$CUBBY" sort others --into sorted --again
+expect 4 "$CUBBY" verify sorted
+err_has "given up"
+rm -rf sorted
+
+# What --from-catalogue never looked for is not missing.
+expect 3 "$CUBBY" sort photos --into sorted --no-groups
+expect 0 "$CUBBY" sort --from-catalogue sorted --threshold 0.99
+expect 0 "$CUBBY" verify sorted
