@@ -4,15 +4,16 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <uv.h>
 
 #include "engine/model.h"
+#include "platform/path.h"
 
 static enum cubby_status add(struct labels *labels, const char *name, size_t length,
                              const struct cubby_log *log)
 {
     if (labels->count == CUBBY_MAX_CLASSES) {
-        cubby_log(log, CUBBY_LOG_ERROR, "the labels file has more than %u names",
-                  CUBBY_MAX_CLASSES);
+        cubby_log(log, CUBBY_LOG_ERROR, "there are more than %u class names", CUBBY_MAX_CLASSES);
         return CUBBY_TOO_LARGE;
     }
     // Grows at powers of two.
@@ -103,6 +104,55 @@ enum cubby_status labels_parse(struct labels *out, const char *text, size_t size
         json ? parse_json(out, text, size_bytes, log) : parse_lines(out, text, size_bytes, log);
     if (!status && !out->count) {
         cubby_log(log, CUBBY_LOG_ERROR, "the labels file has no names in it");
+        status = CUBBY_BAD_DATA;
+    }
+    if (status)
+        labels_free(out);
+    return status;
+}
+
+// Adds the name if it is that of a folder.
+static enum cubby_status add_folder(struct labels *out, const struct fs *fs, const char *path,
+                                    const char *name, const struct cubby_log *log)
+{
+    struct fs_stat stat;
+    char *joined = path_join(path, name);
+    if (!joined)
+        return CUBBY_NO_MEMORY;
+    enum cubby_status status = CUBBY_OK;
+    int error = fs->is_hidden(fs, joined) ? 0 : fs->stat(fs, joined, &stat);
+    // A link that leads nowhere is no class; anything else might be one that is missed.
+    if (error && error != UV_ENOENT) {
+        cubby_log(log, CUBBY_LOG_ERROR, "%s cannot be looked at: %s", joined, fs_error_text(error));
+        status = CUBBY_IO;
+    } else if (!error && !fs->is_hidden(fs, joined) && stat.is_folder) {
+        status = add(out, name, strlen(name), log);
+    }
+    free(joined);
+    return status;
+}
+
+enum cubby_status labels_read_folders(struct labels *out, const struct fs *fs, const char *path,
+                                      const struct cubby_log *log)
+{
+    *out = (struct labels){0};
+    struct fs_names names = {0};
+    int error = fs->list(fs, path, &names);
+    if (error) {
+        cubby_log(log, CUBBY_LOG_ERROR, "the folder %s cannot be read: %s", path,
+                  fs_error_text(error));
+        return fs_status(error);
+    }
+    // Sorted by bytes, which for UTF-8 is the order of code points.
+    enum cubby_status status = CUBBY_OK;
+    for (size_t i = 0; i < names.count && !status; i++)
+        status = add_folder(out, fs, path, names.names[i], log);
+    fs_names_free(&names);
+    if (!status && !out->count) {
+        cubby_log(log, CUBBY_LOG_ERROR,
+                  "the folder %s has no folders in it; name the one that has a folder for each "
+                  "class",
+                  path);
         status = CUBBY_BAD_DATA;
     }
     if (status)

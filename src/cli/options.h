@@ -27,6 +27,7 @@ enum cli_command {
     CLI_BENCH,
     CLI_UNDO,
     CLI_VERIFY,
+    CLI_EXPORT,
     CLI_HELP,    // `help_about` says about what: `cubby help sort`, `cubby sort --help`, `cubby`
     CLI_VERSION, // `cubby version`, `cubby --version`
     CLI_GENERATE // `generate` says what: cubby --generate man
@@ -34,6 +35,7 @@ enum cli_command {
 
 enum cli_pack { CLI_PACK_FOLDERS, CLI_PACK_ZIP, CLI_PACK_TAR_ZST, CLI_PACK_7Z };
 enum cli_precision { CLI_FP32 };
+enum cli_names { CLI_NAMES_TORCHVISION, CLI_NAMES_TIMM }; // the same tensors today
 
 enum cli_generate {
     CLI_GENERATE_MAN,
@@ -52,32 +54,38 @@ struct cli_options {
     enum cli_command help_about;
     enum cli_generate generate;
     const char **arguments; // owned (cli_options_fini); what is not an option, in order
-    size_t argument_count;  // checked: sort and classify 1 or more, import and info 1, others 0
+    size_t argument_count; // checked: sort and classify 1 or more, import, info, export 1, others 0
 
     const char *into;
     const char *model;
     const char *device;
     const char *output;
     const char *labels;
+    const char *labels_from;
+    const char *check;
     const char *log_file;
     const char *photos;
     const char *from_catalogue;
     enum cli_pack pack;
     enum cli_precision precision;
+    enum cli_names names;
     enum cubby_kernels kernels;
     double threshold;             // 0..1, 0.5 by default
     double seconds;               // 0: bench decides
     double sample;                // percent, 100 by default
     uint32_t batch, threads;      // 0: decided at run time
     uint32_t top;                 // 1..PHOTO_TOP, 5 by default
-    uint32_t resize, crop;        // 0: not given
+    uint32_t resize[2], crop[2];  // width, height; 0: not given
+    uint32_t resample[2];         // the same
     uint64_t max_pixels;          // pixels (given in megapixels); 0: not given
     uint64_t max_file_size_bytes; // 1 GiB by default
     uint64_t pack_size_bytes;     // 4 GiB by default
+    enum cubby_resize_rule resize_rule;
+    enum cubby_pad pad_mode;
     enum cubby_filter interpolation;
     float mean[3], std[3];
-    bool interpolation_given, mean_given, std_given;
-    bool dry_run, json, csv, logits, exact, no_fsync, trust, fp16, verbose, quiet;
+    bool resize_rule_given, pad_mode_given, interpolation_given, mean_given, std_given;
+    bool dry_run, json, csv, logits, exact, no_fsync, trust, inspect, fp16, verbose, quiet;
     bool again, move, link, symlink, no_groups;
 };
 

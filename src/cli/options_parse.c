@@ -296,7 +296,11 @@ static enum cubby_status check(struct parser *parser)
     for (size_t i = 0; i < options->argument_count; i++)
         if (!options->arguments[i][0])
             return complain(parser, "an empty name was given; perhaps a variable is not set");
-    if (options->command == CLI_IMPORT && !options->output)
+    bool writes =
+        options->command == CLI_EXPORT || (options->command == CLI_IMPORT && !options->inspect);
+    if (options->command == CLI_IMPORT && options->json && !options->inspect)
+        return complain(parser, "--json shows what a model file holds: add --inspect");
+    if (writes && !options->output)
         return complain(parser, "say where the model goes: --output FILE");
     if ((options->link || options->symlink || options->move) && options->pack != CLI_PACK_FOLDERS)
         return complain(parser, "archives are made of copies: leave out --%s",

@@ -14,13 +14,17 @@
 #define BENCH BIT(CLI_BENCH)
 #define UNDO BIT(CLI_UNDO)
 #define VERIFY BIT(CLI_VERIFY)
-#define EVERY (UNDO | VERIFY | SORT | CLASSIFY | IMPORT | INFO | DEVICES | BENCH)
+#define EXPORT BIT(CLI_EXPORT)
+#define EVERY (EXPORT | UNDO | VERIFY | SORT | CLASSIFY | IMPORT | INFO | DEVICES | BENCH)
 #define USES_MODEL (SORT | CLASSIFY | BENCH)
 #define AT(member) offsetof(struct cli_options, member)
 
 static const char *const packs[] = {"folders", "zip", "tar.zst", "7z", NULL};
 static const char *const precisions[] = {"fp32", NULL}; // as enum cli_precision
 static const char *const kernels[] = {"auto", "lane", "tile", NULL};
+static const char *const names[] = {"torchvision", "timm", NULL};
+static const char *const rules[] = {"shorter", "squish", "crop", "pad", NULL};
+static const char *const pads[] = {"zeros", "border", "reflection", NULL};
 static const char *const filters[] = {"bilinear", "bicubic", NULL};
 static const char *const generated[] = {"man", "complete-bash", "complete-zsh", "complete-fish",
                                         NULL};
@@ -31,8 +35,14 @@ const struct cli_option cli_option_table[] = {
      .hint = CLI_HINT_FOLDER,
      .help = "folder that the sorted photos go to; without it, a folder beside the first one, named "
              "after it with \"-sorted\" at the end"},
-    {.name = "output", .letter = 'o', .type = CLI_TEXT, .argument = "FILE", .commands = IMPORT,
+    {.name = "output", .letter = 'o', .type = CLI_TEXT, .argument = "FILE", .commands = IMPORT | EXPORT,
      .offset = AT(output), .hint = CLI_HINT_FILE, .help = "model file to write"},
+    {.name = "names", .type = CLI_CHOICE, .argument = "LIBRARY", .commands = EXPORT,
+     .offset = AT(names), .choices = names, .default_text = "torchvision",
+     .help = "library whose names the tensors get; timm's are torchvision's"},
+    {.name = "check", .type = CLI_TEXT, .argument = "MODEL", .commands = DEVICES,
+     .offset = AT(check), .hint = CLI_HINT_FILE,
+     .help = "run this model's self-test on every device, and tell which ones give its answers"},
     {.name = "model", .type = CLI_TEXT, .argument = "FILE", .commands = USES_MODEL,
      .offset = AT(model), .hint = CLI_HINT_FILE,
      .help = "model file to use instead of the built-in one"},
@@ -65,7 +75,8 @@ const struct cli_option cli_option_table[] = {
     {.name = "sample", .type = CLI_PERCENT, .argument = "PERCENT", .commands = VERIFY,
      .offset = AT(sample), .minimum = 0, .maximum = 100, .default_text = "100",
      .help = "how many of the filed photos are read and compared; all are looked for"},
-    {.name = "json", .type = CLI_FLAG, .commands = EVERY & ~IMPORT, .offset = AT(json),
+    {.name = "json", .type = CLI_FLAG, .commands = EVERY & ~EXPORT,
+     .offset = AT(json),
      .help = "write results as JSON to the standard output, one object per line"},
     {.name = "csv", .type = CLI_FLAG, .commands = CLASSIFY, .offset = AT(csv),
      .help = "write results as CSV"},
@@ -74,15 +85,33 @@ const struct cli_option cli_option_table[] = {
      .help = "how many of the most probable classes to show"},
     {.name = "logits", .type = CLI_FLAG, .commands = CLASSIFY, .offset = AT(logits),
      .help = "add the network's raw scores of all classes to the JSON"},
+    {.name = "inspect", .type = CLI_FLAG, .commands = IMPORT, .offset = AT(inspect),
+     .help = "only show what the file holds (tensors, network, class names), whether cubby can run "
+             "it or not; writes nothing"},
     {.name = "labels", .type = CLI_TEXT, .argument = "FILE", .commands = IMPORT,
      .offset = AT(labels), .hint = CLI_HINT_FILE,
      .help = "class names in score order, one a line or a JSON array, for files that carry none"},
-    {.name = "resize", .type = CLI_COUNT, .argument = "N", .commands = IMPORT,
+    {.name = "labels-from", .type = CLI_TEXT, .argument = "FOLDER", .commands = IMPORT,
+     .offset = AT(labels_from), .hint = CLI_HINT_FOLDER,
+     .help = "folder of the training photos: the names of the folders in it, sorted as fastai sorts "
+             "them, are the class names"},
+    {.name = "resize-rule", .type = CLI_CHOICE, .argument = "RULE", .commands = IMPORT,
+     .offset = AT(resize_rule), .given_offset = AT(resize_rule_given), .choices = rules,
+     .help = "what becomes of a photo's proportions: its shorter side is resized, the whole photo "
+             "is, the largest part in the centre that fits, or the photo padded until it fits"},
+    {.name = "resize", .type = CLI_SIDES, .argument = "N|WxH", .commands = IMPORT,
      .offset = AT(resize), .minimum = 1, .maximum = CUBBY_MAX_INPUT_SIDE,
-     .help = "pixels that the shorter side is resized to"},
-    {.name = "crop", .type = CLI_COUNT, .argument = "N", .commands = IMPORT, .offset = AT(crop),
-     .minimum = 1, .maximum = CUBBY_MAX_INPUT_SIDE,
-     .help = "side of the square in the centre that the network sees"},
+     .help = "pixels that photos are resized to: the shorter side, or width and height"},
+    {.name = "crop", .type = CLI_SIDES, .argument = "N|WxH", .commands = IMPORT,
+     .offset = AT(crop), .minimum = 1, .maximum = CUBBY_MAX_INPUT_SIDE,
+     .help = "pixels in the centre of that, which the network sees; all of them when only a rule "
+             "other than shorter and a size are given"},
+    {.name = "resample", .type = CLI_SIDES, .argument = "N|WxH", .commands = IMPORT,
+     .offset = AT(resample), .minimum = 1, .maximum = CUBBY_MAX_INPUT_SIDE,
+     .help = "pixels that fastai's aug_transforms(size=N) samples from that, which the network sees"},
+    {.name = "pad-mode", .type = CLI_CHOICE, .argument = "MODE", .commands = IMPORT,
+     .offset = AT(pad_mode), .given_offset = AT(pad_mode_given), .choices = pads,
+     .help = "what photos are padded with: black, the pixels at the edge, or mirror images"},
     {.name = "interpolation", .type = CLI_CHOICE, .argument = "FILTER", .commands = IMPORT,
      .offset = AT(interpolation), .given_offset = AT(interpolation_given), .choices = filters,
      .help = "how photos are resized"},
@@ -191,6 +220,13 @@ const struct cli_command_info cli_command_table[] = {
         .long_help = "Looks for every photo of the sorted folders in the catalogue of DIR, and "
                      "compares every copy and archive with the content that the photo had. Changes "
                      "nothing."},
+    [CLI_EXPORT] = {
+        .name = "export", .arguments = "MODEL", .min_arguments = 1, .max_arguments = 1,
+        .missing = "name the cubby model, such as: cubby export model.safetensors -o weights.safetensors",
+        .help = "write a model's weights for PyTorch",
+        .long_help = "Writes the weights of a cubby model as a safetensors file under the names of "
+                     "torchvision or timm, whose networks then load them strictly. Class names and "
+                     "preprocessing stay in its metadata."},
     [CLI_HELP] = {
         .name = "help", .arguments = "[COMMAND]", .max_arguments = 1,
         .help = "explain a command", .long_help = "Explains cubby or one of its commands."},

@@ -15,6 +15,7 @@ enum cli_type {
     CLI_MEGAPIXELS, // uint64_t pixels, given in millions
     CLI_CHOICE,     // an enum: index into `choices`
     CLI_THREE,      // float[3]: 0.485,0.456,0.406
+    CLI_SIDES,      // uint32_t[2], width and height within minimum..maximum: 304x200, or 224
 };
 
 // What a value names, for completions.

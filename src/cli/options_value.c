@@ -82,6 +82,33 @@ static bool read_three(const struct cli_option *option, const char *text, float 
     return true;
 }
 
+// "304x200", or "224" for 224x224.
+static bool read_sides(const struct cli_option *option, const char *text, uint32_t out[2])
+{
+    for (int i = 0; i < 2; i++) {
+        double value;
+        const char *end;
+        // Digits only, for strtod would read 0x200 as a hexadecimal number.
+        size_t digits = strspn(text, "0123456789");
+        char side[16];
+        if (digits == 0 || digits >= sizeof(side))
+            return false;
+        snprintf(side, sizeof(side), "%.*s", (int)digits, text);
+        if (!read_number(side, &value, &end) || !within(option, value))
+            return false;
+        out[i] = (uint32_t)value;
+        text += digits;
+        if (i == 0 && *text == '\0') {
+            out[1] = out[0];
+            return true;
+        }
+        if (*text != (i == 0 ? 'x' : '\0'))
+            return false;
+        text++;
+    }
+    return true;
+}
+
 static bool read_flag(const char *text, bool *value)
 {
     static const char *const no[] = {"0", "false", "no", "off", NULL};
@@ -120,6 +147,10 @@ static void describe(const struct cli_option *option, char *text, size_t bytes)
     case CLI_CHOICE:
         cli_list_choices(option->choices, choices, sizeof(choices));
         snprintf(text, bytes, "%s", choices);
+        break;
+    case CLI_SIDES:
+        snprintf(text, bytes, "a whole number from %.0f to %.0f, or width and height as in 304x200",
+                 option->minimum, option->maximum);
         break;
     case CLI_THREE:
         snprintf(text, bytes, "three numbers from %g to %g, such as 0.5,0.5,0.5", option->minimum,
@@ -188,13 +219,18 @@ static bool store(struct cli_options *options, const struct cli_option *option, 
     }
     case CLI_THREE:
         return read_three(option, text, member);
+    case CLI_SIDES:
+        return read_sides(option, text, member);
     }
     return false;
 }
 
 _Static_assert(sizeof(enum cli_pack) == sizeof(int), "choices are stored as int");
 _Static_assert(sizeof(enum cli_precision) == sizeof(int), "choices are stored as int");
+_Static_assert(sizeof(enum cli_names) == sizeof(int), "choices are stored as int");
 _Static_assert(sizeof(enum cubby_kernels) == sizeof(int), "choices are stored as int");
+_Static_assert(sizeof(enum cubby_resize_rule) == sizeof(int), "choices are stored as int");
+_Static_assert(sizeof(enum cubby_pad) == sizeof(int), "choices are stored as int");
 _Static_assert(sizeof(enum cubby_filter) == sizeof(int), "choices are stored as int");
 
 enum cubby_status cli_set_value(struct cli_options *options, const struct cli_option *option,

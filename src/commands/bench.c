@@ -88,17 +88,23 @@ static enum cubby_status measure_end_to_end(struct bench *bench)
     return status;
 }
 
-// Noise, so that nothing can be saved by zeros; always the same.
-static void fill_with_noise(struct classifier *classifier)
+// Noise, so that nothing can be saved by zeros; always the same. Floats are from 0 to 255, too.
+static void fill_with_noise(struct classifier *classifier, bool floats)
 {
+    const size_t value_bytes = floats ? sizeof(float) : 1;
     uint32_t random = 2463534242u;
     for (uint32_t slot = 0; slot < classifier->slots; slot++) {
         uint8_t *pixels = classifier->ops->input(classifier, slot);
-        for (size_t i = 0; i < classifier->max_batch * classifier->image_bytes; i++) {
+        size_t bytes = classifier->max_batch * classifier->image_bytes;
+        for (size_t i = 0; i < bytes; i += value_bytes) {
             random ^= random << 13;
             random ^= random >> 17;
             random ^= random << 5;
-            pixels[i] = (uint8_t)random;
+            const float value = (uint8_t)random;
+            if (floats)
+                memcpy(pixels + i, &value, sizeof(value));
+            else
+                pixels[i] = (uint8_t)random;
         }
     }
 }
@@ -130,7 +136,7 @@ static enum cubby_status measure_network(struct bench *bench)
     struct classifier *classifier = bench->classifying.classifier;
     uint64_t images;
     double took;
-    fill_with_noise(classifier);
+    fill_with_noise(classifier, bench->classifying.preprocess->resample_count > 0);
     // Clocks rise and drivers compile during the first batches.
     enum cubby_status status = run_network(classifier, bench->seconds / 5, &images, &took);
     if (!status)

@@ -42,11 +42,14 @@ int cubby_main_with(int argc, const char *const *argv, const struct command_hook
 int command_sort(const struct command *command);
 int command_classify(const struct command *command);
 int command_import(const struct command *command);
+// `cubby import --inspect`.
+int command_inspect(const struct command *command);
 int command_info(const struct command *command);
 int command_devices(const struct command *command);
 int command_bench(const struct command *command);
 int command_undo(const struct command *command);
 int command_verify(const struct command *command);
+int command_export(const struct command *command);
 
 // The exit code for a call that failed. Logs a sentence if nothing has been logged so far, so that
 // no command ends without saying why.

@@ -63,6 +63,8 @@ static int run_command(const struct cli_options *options, const struct command *
         return command_undo(command);
     case CLI_VERIFY:
         return command_verify(command);
+    case CLI_EXPORT:
+        return command_export(command);
     default:
         return command_failed(command, CUBBY_INTERNAL);
     }

@@ -1,9 +1,13 @@
 #include "commands/command.h"
 
 #include <jansson.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "engine/selftest.h"
+#include "model_file.h"
 
 // What the defaults (or --device and --kernels) would open.
 struct choice {
@@ -40,8 +44,66 @@ static void format_version(char text[32], uint32_t version)
     snprintf(text, 32, "%u.%u.%u", version >> 22 & 0x7f, version >> 12 & 0x3ff, version & 0xfff);
 }
 
+// What --check found on one device.
+struct check {
+    bool ran; // false: it cannot be used, or failed; the log says why
+    struct cubby_selftest_result result;
+};
+
+// A device that fails is an answer, not the end: the others are still checked.
+static bool check_device(const struct command *command, const struct cubby_model *model,
+                         size_t index, struct check *check)
+{
+    char number[24];
+    snprintf(number, sizeof(number), "%zu", index);
+    const struct cubby_gpu_params params = {.device = number};
+    struct cubby_gpu *gpu = NULL;
+    enum cubby_status status = cubby_gpu_create(&gpu, &params, command->log);
+    if (!status)
+        status = cubby_selftest_run(model, gpu, &check->result, command->log);
+    cubby_gpu_destroy(&gpu);
+    check->ran = !status;
+    return check->ran && check->result.agrees;
+}
+
+// Every usable device; *agree is whether each gave the model's answers, and there was one.
+static enum cubby_status check_devices(const struct command *command,
+                                       const struct cubby_device_info *infos, size_t count,
+                                       struct check **checks, bool *agree)
+{
+    struct model_file file;
+    enum cubby_status status =
+        model_file_open(&file, command->options->check, NULL, command->fs, command->log);
+    if (status)
+        return status;
+    size_t usable = 0;
+    *checks = calloc(count ? count : 1, sizeof(**checks));
+    status = *checks ? CUBBY_OK : CUBBY_NO_MEMORY;
+    *agree = true;
+    for (size_t i = 0; i < count && !status; i++) {
+        if (!infos[i].usable)
+            continue;
+        usable++;
+        *agree &= check_device(command, file.model, i, &(*checks)[i]);
+    }
+    *agree &= usable > 0;
+    model_file_close(&file);
+    return status;
+}
+
+static void print_check(const struct check *check)
+{
+    if (!check->ran)
+        printf("   self-test: could not run\n");
+    else
+        printf("   self-test: %s (fp32, largest difference %.1e of the largest logit)\n",
+               check->result.agrees ? "agrees"
+                                    : "DISAGREES: do not use this device with this model",
+               check->result.difference);
+}
+
 static void print_text(const struct cubby_device_info *infos, size_t count,
-                       const struct choice *choice)
+                       const struct choice *choice, const struct check *checks)
 {
     for (size_t i = 0; i < count; i++) {
         const struct cubby_device_info *info = &infos[i];
@@ -55,11 +117,13 @@ static void print_text(const struct cubby_device_info *infos, size_t count,
             printf("   cannot be used: %s\n", info->missing);
         else if (choice->made && choice->index == i)
             printf("   chosen, with the %s kernels\n", cubby_kernels_text(choice->kernels));
+        if (checks && info->usable)
+            print_check(&checks[i]);
     }
 }
 
 static json_t *to_json(const struct cubby_device_info *info, size_t index,
-                       const struct choice *choice)
+                       const struct choice *choice, const struct check *check)
 {
     char version[32];
     format_version(version, info->api_version);
@@ -72,15 +136,24 @@ static json_t *to_json(const struct cubby_device_info *info, size_t index,
         json_object_set_new(object, "missing", json_string(info->missing));
     if (chosen)
         json_object_set_new(object, "kernels", json_string(cubby_kernels_text(choice->kernels)));
+    if (check && check->ran)
+        json_object_set_new(
+            object, "self_test",
+            json_pack("{s:s, s:b, s:f}", "precision", "fp32", "agrees", check->result.agrees,
+                      "difference",
+                      isfinite(check->result.difference) ? check->result.difference : 1e300));
+    else if (check)
+        json_object_set_new(object, "self_test", json_null());
     return object;
 }
 
 static void print_json(const struct cubby_device_info *infos, size_t count,
-                       const struct choice *choice)
+                       const struct choice *choice, const struct check *checks)
 {
     json_t *array = json_array();
     for (size_t i = 0; i < count; i++)
-        json_array_append_new(array, to_json(&infos[i], i, choice));
+        json_array_append_new(
+            array, to_json(&infos[i], i, choice, checks && infos[i].usable ? &checks[i] : NULL));
     json_dumpf(array, stdout, 0);
     json_decref(array);
     printf("\n");
@@ -94,10 +167,17 @@ int command_devices(const struct command *command)
     if (status)
         return command_failed(command, status);
     struct choice choice = choose(command, infos, count);
-    if (command->options->json)
-        print_json(infos, count, &choice);
-    else
-        print_text(infos, count, &choice);
+    struct check *checks = NULL;
+    bool right = choice.made;
+    if (command->options->check)
+        status = check_devices(command, infos, count, &checks, &right);
+    if (!status && command->options->json)
+        print_json(infos, count, &choice, checks);
+    else if (!status)
+        print_text(infos, count, &choice, checks);
+    free(checks);
     free(infos);
-    return command_finish_output(command, choice.made ? EXIT_CODE_OK : EXIT_CODE_STOPPED);
+    if (status)
+        return command_failed(command, status);
+    return command_finish_output(command, right ? EXIT_CODE_OK : EXIT_CODE_STOPPED);
 }

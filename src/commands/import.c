@@ -6,8 +6,11 @@
 #include <string.h>
 
 #include "commands/half_weights.h"
+#include "commands/import_preprocess.h"
 #include "commands/new_file.h"
 #include "engine/imagenet.h"
+#include "engine/selftest.h"
+#include "hf_folder.h"
 #include "labels.h"
 #include "model_file.h"
 #include "platform/path.h"
@@ -16,21 +19,9 @@
 
 #define MAX_LABELS_BYTES (64u << 20)
 
-// torchvision's IMAGENET1K_V1 weights, and what nearly everything trained since goes by.
-static const struct cubby_preprocess torchvision_preprocess = {
-    .rule = CUBBY_RESIZE_SHORTER,
-    .filter = CUBBY_FILTER_BILINEAR,
-    .resize_width = 256,
-    .resize_height = 256,
-    .crop_width = 224,
-    .crop_height = 224,
-    .mean = {0.485f, 0.456f, 0.406f},
-    .std = {0.229f, 0.224f, 0.225f},
-    .exif_orientation = false,
-};
-
 struct import {
     const struct command *command;
+    struct hf_folder folder; // zero: a file was named
     struct model_file file;
     struct labels labels;
     char *provenance; // owned
@@ -71,14 +62,28 @@ static bool looks_like_imagenet(const struct cubby_checkpoint *checkpoint)
 static enum cubby_status choose_classes(struct import *import)
 {
     const struct command *command = import->command;
-    if (command->options->labels) {
-        enum cubby_status status = read_labels(import);
+    const struct cli_options *options = command->options;
+    if (options->labels && options->labels_from) {
+        cubby_log(command->log, CUBBY_LOG_ERROR,
+                  "--labels and --labels-from both name the classes: give one of them");
+        return CUBBY_BAD_DATA;
+    }
+    if (options->labels || options->labels_from) {
+        enum cubby_status status = options->labels
+                                       ? read_labels(import)
+                                       : labels_read_folders(&import->labels, command->fs,
+                                                             options->labels_from, command->log);
         import->params.class_names = (const char *const *)import->labels.names;
         import->params.class_count = import->labels.count;
         return status;
     }
     if (cubby_checkpoint_metadata(import->file.checkpoint, "cubby.classes"))
         return CUBBY_OK;
+    if (import->folder.classes) {
+        import->params.class_names = (const char *const *)import->folder.classes;
+        import->params.class_count = import->folder.class_count;
+        return CUBBY_OK;
+    }
     if (looks_like_imagenet(import->file.checkpoint)) {
         import->params.class_names = cubby_imagenet_classes();
         import->params.class_count = CUBBY_IMAGENET_CLASSES;
@@ -86,25 +91,6 @@ static enum cubby_status choose_classes(struct import *import)
                                          "names others)");
     }
     return CUBBY_OK;
-}
-
-// What the options say over what the file says over torchvision's.
-static void choose_preprocess(struct import *import, const struct cubby_preprocess *base)
-{
-    const struct cli_options *options = import->command->options;
-    struct cubby_preprocess *p = &import->preprocess;
-    *p = *base;
-    if (options->resize)
-        p->resize_width = p->resize_height = options->resize;
-    if (options->crop)
-        p->crop_width = p->crop_height = options->crop;
-    if (options->interpolation_given)
-        p->filter = options->interpolation;
-    if (options->mean_given)
-        memcpy(p->mean, options->mean, sizeof(p->mean));
-    if (options->std_given)
-        memcpy(p->std, options->std, sizeof(p->std));
-    import->params.preprocess = p;
 }
 
 static enum cubby_status make_provenance(struct import *import)
@@ -133,21 +119,47 @@ static enum cubby_status make_provenance(struct import *import)
     return CUBBY_OK;
 }
 
+static enum cubby_status set_preprocess(struct import *import, const struct cubby_preprocess *base)
+{
+    const struct command *command = import->command;
+    import->params.preprocess = &import->preprocess;
+    return import_preprocess_choose(&import->preprocess, base, command->options, command->log);
+}
+
 static enum cubby_status make_model(struct import *import)
 {
     const struct command *command = import->command;
     struct model_file *file = &import->file;
     bool has_own = cubby_checkpoint_metadata(file->checkpoint, "cubby.preprocessing") != NULL;
-    if (!has_own)
-        choose_preprocess(import, &torchvision_preprocess);
-    enum cubby_status status =
-        cubby_model_create(&file->model, file->checkpoint, &import->params, command->log);
+    enum cubby_status status = CUBBY_OK;
+    if (!has_own) {
+        const char *obstacle = cubby_checkpoint_obstacle(file->checkpoint);
+        if (obstacle && !command->options->resize[0]) {
+            cubby_log(
+                command->log, CUBBY_LOG_ERROR,
+                "the file's preprocessing cannot be taken over: %s; say how photos become the "
+                "network's input with --resize-rule and --resize (and --crop, --resample, "
+                "--mean, --std)",
+                obstacle);
+            return CUBBY_UNSUPPORTED;
+        }
+        status = set_preprocess(import, import->folder.weights
+                                            ? &import->folder.preprocess
+                                            : import_preprocess_default(file->checkpoint));
+        if (status)
+            return status;
+    }
+    status = cubby_model_create(&file->model, file->checkpoint, &import->params, command->log);
     if (status && !import->params.class_names)
-        messages_line(command->messages, "Class names are given with --labels FILE, one a line");
+        messages_line(command->messages,
+                      "Class names are given with --labels FILE, one a line, or with --labels-from "
+                      "FOLDER, the folder of the training photos with a folder for each class");
     if (status || !has_own)
         return status;
     // The options change what the file says of itself, which is known only now.
-    choose_preprocess(import, cubby_model_preprocess(file->model));
+    status = set_preprocess(import, cubby_model_preprocess(file->model));
+    if (status)
+        return status;
     cubby_model_destroy(&file->model);
     return cubby_model_create(&file->model, file->checkpoint, &import->params, command->log);
 }
@@ -155,18 +167,52 @@ static enum cubby_status make_model(struct import *import)
 static void describe(const struct import *import)
 {
     const struct cubby_model *model = import->file.model;
+    const struct cubby_checkpoint *checkpoint = import->file.checkpoint;
     struct messages *messages = import->command->messages;
-    char text[512];
+    char text[CUBBY_PREPROCESS_TEXT_BYTES];
     cubby_preprocess_describe(cubby_model_preprocess(model), text, sizeof(text));
     messages_line(messages, "Network: %s, head %s, %u classes", cubby_model_network(model),
                   cubby_model_head(model), (unsigned)cubby_model_class_count(model));
-    if (!cubby_checkpoint_metadata(import->file.checkpoint, "cubby.preprocessing"))
+    for (size_t i = 0; i < cubby_checkpoint_note_count(checkpoint); i++)
+        messages_line(messages, "Note: %s", cubby_checkpoint_note(checkpoint, i));
+    if (cubby_model_scores(model) == CUBBY_SCORES_SIGMOID)
+        messages_line(messages, "Scores: sigmoid, each class by itself");
+    bool said = import->folder.weights && !import->folder.assumed;
+    if (!said && !cubby_checkpoint_metadata(checkpoint, "cubby.preprocessing"))
         messages_line(messages,
-                      "Assumed preprocessing: %s (--resize, --crop, --interpolation, --mean and "
-                      "--std change it)",
+                      "Assumed preprocessing%s: %s (--resize-rule, --resize, --crop, --resample, "
+                      "--pad-mode, --interpolation, --mean and --std change it)",
+                      import_is_fastai(checkpoint) && !import->command->options->resize[0]
+                          ? ", fastai's usual one for 224 pixels"
+                          : "",
                       text);
     else
         messages_line(messages, "Preprocessing: %s", text);
+}
+
+// Weights of 16 bits give slightly other answers, so the self-test is made of what will be in the
+// file: it is opened from memory, and written again.
+static enum cubby_status rewrite_halved(void **data, size_t *size_bytes,
+                                        const struct cubby_log *log)
+{
+    struct cubby_checkpoint *checkpoint = NULL;
+    struct cubby_model *model = NULL;
+    void *halved = *data;
+    size_t halved_bytes = *size_bytes;
+    *data = NULL;
+    enum cubby_status status = half_weights(halved, &halved_bytes, log);
+    if (!status)
+        status = cubby_checkpoint_open(&checkpoint, halved, halved_bytes, log);
+    if (!status)
+        status = cubby_model_create(&model, checkpoint, NULL, log);
+    if (!status)
+        status = cubby_selftest_make(model, log);
+    if (!status)
+        status = cubby_model_write(model, data, size_bytes, log);
+    cubby_model_destroy(&model);
+    cubby_checkpoint_close(&checkpoint);
+    free(halved);
+    return status;
 }
 
 static enum cubby_status write_model(const struct import *import)
@@ -174,10 +220,13 @@ static enum cubby_status write_model(const struct import *import)
     const struct command *command = import->command;
     void *data = NULL;
     size_t size_bytes = 0;
-    enum cubby_status status =
-        cubby_model_write(import->file.model, &data, &size_bytes, command->log);
+    enum cubby_status status = CUBBY_OK;
+    if (!command->options->fp16)
+        status = cubby_selftest_make(import->file.model, command->log);
+    if (!status)
+        status = cubby_model_write(import->file.model, &data, &size_bytes, command->log);
     if (!status && command->options->fp16)
-        status = half_weights(data, &size_bytes, command->log);
+        status = rewrite_halved(&data, &size_bytes, command->log);
     if (!status)
         status =
             new_file_write(command->fs, command->options->output, data, size_bytes, command->log);
@@ -200,13 +249,26 @@ static enum cubby_status check_output(const struct command *command)
     return CUBBY_EXISTS;
 }
 
+// A file, or a folder of the Hugging Face hub.
+static enum cubby_status read_model(struct import *import, const char *path)
+{
+    const struct command *command = import->command;
+    enum cubby_status status = CUBBY_OK;
+    if (hf_folder_is(command->fs, path)) {
+        status = hf_folder_read(&import->folder, path, command->fs, command->log);
+        path = import->folder.weights;
+    }
+    return status ? status : model_file_read(&import->file, path, command->fs, command->log);
+}
+
 int command_import(const struct command *command)
 {
     struct import import = {.command = command};
+    if (command->options->inspect)
+        return command_inspect(command);
     enum cubby_status status = check_output(command);
     if (!status)
-        status = model_file_read(&import.file, command->options->arguments[0], command->fs,
-                                 command->log);
+        status = read_model(&import, command->options->arguments[0]);
     if (!status)
         status = choose_classes(&import);
     if (!status)
@@ -220,6 +282,7 @@ int command_import(const struct command *command)
     int code = status ? command_failed(command, status) : EXIT_CODE_OK;
     model_file_close(&import.file);
     labels_free(&import.labels);
+    hf_folder_free(&import.folder);
     free(import.provenance);
     return code;
 }

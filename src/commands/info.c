@@ -26,6 +26,8 @@ static void print_json(const struct model_file *file)
                   cubby_model_network(model), "head", cubby_model_head(model), "preprocessing",
                   parsed(cubby_checkpoint_metadata(file->checkpoint, "cubby.preprocessing")),
                   "provenance", parsed(cubby_model_provenance(model)));
+    if (cubby_model_scores(model) == CUBBY_SCORES_SIGMOID)
+        json_object_set_new(object, "scores", json_string("sigmoid"));
     json_dumpf(object, stdout, JSON_REAL_PRECISION(9));
     json_decref(object);
     printf("\n");
@@ -35,13 +37,15 @@ static void print_text(const struct model_file *file, bool all_classes)
 {
     const struct cubby_model *model = file->model;
     uint32_t count = cubby_model_class_count(model);
-    char text[512];
+    char text[CUBBY_PREPROCESS_TEXT_BYTES];
     cubby_preprocess_describe(cubby_model_preprocess(model), text, sizeof(text));
     printf("file           %s (%s, %.1f MB)\n", file->path,
            cubby_checkpoint_container(file->checkpoint), (double)file->size_bytes / 1e6);
     printf("network        %s, head %s, %u features\n", cubby_model_network(model),
            cubby_model_head(model), (unsigned)cubby_model_feature_count(model));
     printf("preprocessing  %s\n", text);
+    if (cubby_model_scores(model) == CUBBY_SCORES_SIGMOID)
+        printf("scores         sigmoid: each class by itself, a photo may show several\n");
     const char *provenance = cubby_model_provenance(model);
     if (provenance)
         printf("provenance     %s\n", provenance);

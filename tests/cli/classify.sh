@@ -38,3 +38,45 @@ PYTHON
 expect 3 "$CUBBY" classify photos --model model.safetensors --top 1
 [ "$(wc -l <out)" -eq 7 ] || fail "not a line for each photo"
 err_has "words.jpg"
+
+# A multi-label model: each class by itself, so that rows need not sum to 1. It is resampled, too.
+python3 - <<'PYTHON' || fail "no multi-label model"
+import json, struct
+with open("model.safetensors", "rb") as file:
+    (size,) = struct.unpack("<Q", file.read(8))
+    header, data = json.loads(file.read(size)), file.read()
+metadata = header["__metadata__"]
+metadata["cubby.scores"] = "sigmoid"
+p = json.loads(metadata["cubby.preprocessing"])
+p.update(resize="pad", size=[150, 100], crop=[150, 100], pad="reflection",
+         resamples=[{"size": [96, 80], "align_corners": True}])
+metadata["cubby.preprocessing"] = json.dumps(p)
+at = header["fc.bias"]["data_offsets"][0]  # scores that are neither all 0 nor 1
+data = data[:at] + struct.pack("<3f", 30, 10, -35) + data[at + 12:]
+text = json.dumps(header).encode()
+text += b" " * (-len(text) % 8)
+with open("tags.safetensors", "wb") as file:
+    file.write(struct.pack("<Q", len(text)) + text + data)
+PYTHON
+expect 0 "$CUBBY" info tags.safetensors
+out_has "sigmoid"
+out_has "resampled to 96x80"
+expect 0 "$CUBBY" info tags.safetensors --json
+python3 -c 'import json; assert json.load(open("out"))["scores"] == "sigmoid"' || fail "no scores"
+expect 3 "$CUBBY" classify photos --model tags.safetensors --json --logits --batch 4
+python3 - <<'PYTHON' || fail "the answers are not sigmoids"
+import json, math
+names, sums = ["red", "green", "blue"], []
+for line in map(json.loads, open("out")):
+    if "top" not in line:
+        continue
+    assert line["top"] == sorted(line["top"], key=lambda t: -t["p"])
+    for t in line["top"]:
+        x = line["logits"][names.index(t["class"])]
+        assert abs(t["p"] - 1 / (1 + math.exp(-x))) < 1e-5, (t, x)
+    sums.append(sum(t["p"] for t in line["top"]))
+assert len(sums) == 7 and all(abs(s - 1) > 0.001 for s in sums), sums
+PYTHON
+# The best class decides; none is probable enough here.
+expect 3 "$CUBBY" sort photos --into sorted --model tags.safetensors --threshold 1
+[ "$(find sorted/unsure -name '*.ppm' | wc -l)" -eq 7 ] || fail "not all are unsure"

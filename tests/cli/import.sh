@@ -64,6 +64,34 @@ assert info["classes"] == ["a", "b", "c"] and p["size"][0] == 64 and p["crop"] =
 assert p["interpolation"] == "bicubic" and p["mean"] == [0.5] * 3 and p["std"] == [0.5] * 3, p
 PYTHON
 
+# fastai's rules. A size alone is what the network sees; the file says no more than it needs to.
+rule() { # NAME EXPECTED-JSON OPTIONS...
+    local name=$1 wanted=$2
+    shift 2
+    expect 0 "$CUBBY" import plain.safetensors -o "$name.safetensors" --labels labels.txt "$@"
+    expect 0 "$CUBBY" info "$name.safetensors" --json
+    WANTED=$wanted python3 - <<'PYTHON' || fail "$name is not as asked for"
+import json, os
+p = json.load(open("out"))["preprocessing"]
+got = {key: p[key] for key in p if key in ("resize", "size", "crop", "pad", "centre", "resamples")}
+assert got == json.loads(os.environ["WANTED"]), got
+PYTHON
+}
+rule crop '{"resize": "crop", "size": [224, 224], "crop": [224, 224]}' --resize-rule crop
+rule pad '{"resize": "pad", "size": [304, 200], "crop": [304, 200], "pad": "reflection"}' \
+    --resize-rule pad --resize 304x200
+expect 0 "$CUBBY" info pad.safetensors
+out_has "padded with reflections to the proportions of 304x200"
+rule zeros '{"resize": "pad", "size": [96, 96], "crop": [96, 96], "pad": "zeros"}' \
+    --resize-rule pad --resize 96 --pad-mode zeros
+rule squish '{"resize": "squish", "size": [256, 256], "crop": [224, 100]}' \
+    --resize-rule squish --resize 256 --crop 224x100
+expect 1 "$CUBBY" import plain.safetensors -o no.safetensors --labels labels.txt --resize 304x200
+err_has "--resize 304x200 needs --resize-rule"
+expect 1 "$CUBBY" import pad.safetensors -o no.safetensors --resize-rule crop --pad-mode zeros
+err_has "--pad-mode needs --resize-rule pad"
+[ ! -e no.safetensors ] || fail "a refused import wrote something"
+
 # Half the size, and still a model.
 expect 0 "$CUBBY" import plain.safetensors -o half.safetensors --labels labels.txt --fp16
 [ "$(wc -c <half.safetensors)" -lt 23000000 ] || fail "not half the size"

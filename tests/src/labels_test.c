@@ -10,6 +10,7 @@
 
 #include "engine/model.h"
 #include "labels.h"
+#include "temporary.h"
 
 static void expect_names(const char *text, size_t size, const char *const *names, size_t count)
 {
@@ -83,6 +84,57 @@ static void test_too_many(void **state)
     free(text);
 }
 
+static void make(const char *folder, const char *name)
+{
+    char *path = path_join(folder, name);
+    assert_int_equal(fs_real()->make_folder(fs_real(), path), 0);
+    free(path);
+}
+
+static void test_folders(void **state)
+{
+    struct labels labels;
+    make(*state, "Z");
+    make(*state, "a");
+    make(*state, "\xc3\xa4"); // after all of ASCII, unlike in a dictionary
+    make(*state, ".hidden");
+    char *file = path_join(*state, "file"), *gone = path_join(*state, "gone");
+    int number = fs_real()->open(fs_real(), file, FS_CREATE);
+    assert_true(number >= 0);
+    fs_real()->close(fs_real(), number);
+    assert_int_equal(labels_read_folders(&labels, fs_real(), *state, NULL), CUBBY_OK);
+    assert_int_equal(labels.count, 3);
+    assert_string_equal(labels.names[0], "Z");
+    assert_string_equal(labels.names[1], "a");
+    assert_string_equal(labels.names[2], "\xc3\xa4");
+    labels_free(&labels);
+    assert_int_equal(labels_read_folders(&labels, fs_real(), gone, NULL), CUBBY_IO);
+    assert_int_equal(labels_read_folders(&labels, fs_real(), file, NULL), CUBBY_IO);
+    char *empty = path_join(*state, "a");
+    assert_int_equal(labels_read_folders(&labels, fs_real(), empty, NULL), CUBBY_BAD_DATA);
+    assert_null(labels.names);
+    free(empty);
+    free(file);
+    free(gone);
+}
+
+static int no_stat(const struct fs *fs, const char *path, struct fs_stat *out)
+{
+    (void)fs, (void)path, (void)out;
+    return UV_EIO;
+}
+
+// A folder that cannot be looked at might be a class: leaving it out would shift all others.
+static void test_folder_in_doubt(void **state)
+{
+    struct fs fs = *fs_real();
+    struct labels labels;
+    make(*state, "a");
+    fs.stat = no_stat;
+    assert_int_equal(labels_read_folders(&labels, &fs, *state, NULL), CUBBY_IO);
+    assert_int_equal(labels.count, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -90,6 +142,8 @@ int main(void)
         cmocka_unit_test(test_json),
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_too_many),
+        cmocka_unit_test_setup_teardown(test_folders, temporary_setup, temporary_teardown),
+        cmocka_unit_test_setup_teardown(test_folder_in_doubt, temporary_setup, temporary_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -127,7 +127,13 @@ static void test_values(void **state)
     assert_true(options.mean_given && !options.std_given && options.interpolation_given);
     assert_true(options.mean[0] == 0.1f && options.mean[2] == 0.3f);
     assert_int_equal(options.interpolation, CUBBY_FILTER_BICUBIC);
-    assert_int_equal(options.crop, 224);
+    assert_true(options.crop[0] == 224 && options.crop[1] == 224 && !options.resize[0]);
+    assert_true(!options.resize_rule_given && !options.pad_mode_given);
+    cli_options_fini(&options);
+    accepts(&options, "import m.pth -om.st --resize-rule pad --resize 304x200 --pad-mode border");
+    assert_true(options.resize_rule_given && options.resize_rule == CUBBY_RESIZE_PAD);
+    assert_true(options.pad_mode_given && options.pad_mode == CUBBY_PAD_BORDER);
+    assert_true(options.resize[0] == 304 && options.resize[1] == 200 && !options.crop[0]);
     cli_options_fini(&options);
 
     accepts(&options, "--generate=complete-fish");
@@ -171,6 +177,17 @@ static void test_errors(void **state)
         {"import a", "--output FILE"},
         {"import a b -o c", "\"b\" is one too many"},
         {"import a -o c --mean 1,2", "three numbers"},
+        {"import a -o c --resize 0", "a whole number from 1 to 1024, or width and height"},
+        {"import a -o c --resize 1025", "as in 304x200"},
+        {"import a -o c --resize 0x200", "as in 304x200"},
+        {"import a -o c --resize 304x", "as in 304x200"},
+        {"import a -o c --resize x200", "as in 304x200"},
+        {"import a -o c --resize 304x200x3", "as in 304x200"},
+        {"import a -o c --crop 3.5", "as in 304x200"},
+        {"import a -o c --crop -3", "as in 304x200"},
+        {"import a -o c --crop 00000000000000000000000000000224", "as in 304x200"},
+        {"import a -o c --resize-rule fit", "shorter, squish, crop or pad"},
+        {"import a -o c --pad-mode wrap", "zeros, border or reflection"},
         {"import a -o c --mean 1,2,3,4", "three numbers"},
         {"import a -o c --std 1,0,1", "three numbers"},
         {"devices x", "takes no names"},
@@ -246,9 +263,12 @@ static void test_whole_table(void **state)
             else if (option->type != CLI_TEXT && option->type != CLI_FLAG)
                 snprintf(value, sizeof(value), "%g", option->maximum);
             char line[256];
-            const char *output = c == CLI_IMPORT && strcmp(option->name, "output") ? " -o x" : "";
-            snprintf(line, sizeof(line), "%s%s%s --%s=%s", cli_command_table[c].name,
-                     cli_command_table[c].min_arguments ? " a" : "", output, option->name, value);
+            bool writes = c == CLI_IMPORT || c == CLI_EXPORT;
+            const char *output = writes && strcmp(option->name, "output") ? " -o x" : "";
+            bool shows = c == CLI_IMPORT && !strcmp(option->name, "json");
+            snprintf(line, sizeof(line), "%s%s%s%s --%s=%s", cli_command_table[c].name,
+                     cli_command_table[c].min_arguments ? " a" : "", output,
+                     shows ? " --inspect" : "", option->name, value);
             struct cli_options options;
             accepts(&options, line);
             cli_options_fini(&options);
