@@ -50,7 +50,7 @@ endforeach()
 add_executable(cubby_stub tests/tools/cubby_stub.c ${PROGRAM_SOURCES})
 target_link_libraries(cubby_stub PRIVATE cubby_core cubby_flags)
 
-# What tests/python/resize_test.py compares with Pillow.
+# What tests/python/resize_test.py and preprocess_test.py compare with Pillow, numpy and torch.
 add_executable(preprocess_dump tests/tools/preprocess_dump.c)
 target_link_libraries(preprocess_dump PRIVATE cubby_core cubby_flags)
 

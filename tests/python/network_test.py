@@ -127,7 +127,9 @@ def check(name, model, photos, folder, kernels, safetensors, classes):
     else:
         torch.save(model.state_dict(), weights)
     named = [] if classes == 1000 else ["--labels", labels]
-    run("import", weights, "-o", cubby_model, *named)
+    # For fastai's names another preprocessing would be assumed.
+    run("import", weights, "-o", cubby_model, *named, "--resize-rule", "shorter", "--resize", "256",
+        "--crop", "224")
 
     inputs = torch.stack([preprocess(p) for p in photos])
     with torch.no_grad():

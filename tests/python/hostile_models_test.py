@@ -1,0 +1,257 @@
+"""Shows `cubby import --inspect` model files that lie: those of tests/data/hostile-models.tar.xz against
+their manifest, and more that are made here. Each is answered in one sentence, within 2 seconds and 256 MB,
+and never by a signal.
+
+usage: hostile_models_test.py BUILD_DIR [COUNT]     COUNT damaged copies of each sound file, 120 when left out
+"""
+import io
+import json
+import os
+import pickle
+import random
+import struct
+import subprocess
+import sys
+import tarfile
+import tempfile
+import time
+import zipfile
+from pathlib import Path
+
+CUBBY = Path(sys.argv[1]).resolve() / "cubby"
+COUNT = int(sys.argv[2]) if len(sys.argv) > 2 else 120
+DATA = Path(__file__).resolve().parents[1] / "data" / "hostile-models.tar.xz"
+SECONDS, MEGABYTES = 2, 256
+SANITIZED = b"__asan_init" in CUBBY.read_bytes()  # its memory and time say nothing
+
+checked = failed = 0
+
+
+def inspect(path):
+    """Exit code (negative: a signal), seconds, megabytes, what was said."""
+    begin = time.monotonic()
+    process = subprocess.Popen([CUBBY, "import", "--inspect", "--json", path],
+                               stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+                               errors="replace")
+    said = process.stderr.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    return process.returncode, time.monotonic() - begin, usage.ru_maxrss / 1024, said
+
+
+# Nothing in these is damaged or dangerous: read whole, and no network that cubby knows.
+READABLE = {"safetensors: million values", "Learner: wide", "Learner: relu", "Learner: absurd size",
+            "Learner: children are a list"}
+
+
+def check(path, expectation, name=None):
+    global checked, failed
+    code, seconds, megabytes, said = inspect(path)
+    wrong = None
+    if name in READABLE:
+        expectation = "ok"
+    if code not in {"ok": (0,), "refuse": (1,)}.get(expectation, (0, 1)):
+        wrong = f"exit code {code}, expected {expectation}"
+    elif code == 1 and said.count("cubby: error: ") != 1:
+        wrong = "not refused in one sentence"
+    elif not SANITIZED and seconds > SECONDS:
+        wrong = f"{seconds:.1f} s"
+    elif not SANITIZED and megabytes > MEGABYTES:
+        wrong = f"{megabytes:.0f} MB"
+    checked += 1
+    if wrong:
+        failed += 1
+        print(f"FAILED {name or Path(path).name}: {wrong}\n{said[:500]}")
+
+
+def check_manifest(folder):
+    with tarfile.open(DATA) as archive:
+        archive.extractall(folder)
+    folder = folder / "hostile-models"
+    lines = (folder / "manifest.tsv").read_text().splitlines()
+    for line in lines:
+        name, expectation = line.split("\t")[:2]
+        check(folder / name, expectation)
+    return folder
+
+
+# ---- made here
+
+def torch_zip(data, storages=()):
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr("a/data.pkl", data)
+        for key, value in storages:
+            archive.writestr(f"a/data/{key}", value)
+    return out.getvalue()
+
+
+def safetensors(header, data=b""):
+    text = header if isinstance(header, bytes) else json.dumps(header).encode()
+    return struct.pack("<Q", len(text)) + text + data
+
+
+def cyclic():
+    value = []
+    value.append(value)
+    return pickle.dumps({"a": value}, 2)
+
+
+class Named:
+    """Pickles as an object of any class: Named("m", "C")(state)."""
+    def __init__(self, module, name):
+        self.text = f"c{module}\n{name}\n)\x81".encode("latin1")
+
+    def __call__(self, state):
+        return self.text + state + b"b"
+
+
+def text(value):
+    raw = value.encode()
+    return b"X" + struct.pack("<I", len(raw)) + raw
+
+
+def pairs(**values):
+    return b"}(" + b"".join(text(key) + value for key, value in values.items()) + b"u"
+
+
+def learner(model=b"N", vocab=b"]", items=b"]", batches=b"]"):
+    pipeline = Named("fastcore.transform", "Pipeline")
+    transform = Named("fastai.data.transforms", "Categorize")(pairs(vocab=vocab))
+    tls = b"](" + Named("x", "T")(pairs(tfms=pipeline(pairs(fs=b"](" + transform + b"e")))) + b"e"
+    loader = Named("x", "D")(pairs(dataset=Named("x", "S")(pairs(tls=tls)),
+                                   after_item=pipeline(pairs(fs=items)),
+                                   after_batch=pipeline(pairs(fs=batches))))
+    dls = Named("x", "L")(pairs(loaders=b"](" + loader + b"e"))
+    return b"\x80\x02" + Named("fastai.learner", "Learner")(pairs(dls=dls, model=model)) + b"."
+
+
+def module(name, children=b"}"):
+    return Named("torch.nn.modules." + name.rsplit(".", 1)[0], name.rsplit(".", 1)[1])(
+        pairs(_parameters=b"}", _buffers=b"}", _modules=children))
+
+
+def learners():
+    relu = module("activation.ReLU")
+    # A Sequential that is its own child: memoised, then fetched inside of its own state.
+    itself = (b"ctorch.nn.modules.container\nSequential\n)\x81q\x05" +
+              pairs(_parameters=b"}", _buffers=b"}", _modules=b"}(" + text("0") + b"h\x05u") + b"b")
+    deep = relu
+    for _ in range(200):
+        deep = module("container.Sequential", b"}(" + text("0") + deep + b"u")
+    wide = module("container.Sequential",
+                  b"}(" + b"".join(text(str(i)) + b"N" for i in range(100000)) + b"u")
+    evil = Named("os", "system")(pairs(_parameters=b"}", _buffers=b"}", _modules=b"}"))
+    size = pairs(size=b"J\xff\xff\xff\x7f", method=text("crop"), pad_mode=text("zeros"))
+    resize = b"](" + Named("fastai.vision.augment", "Resize")(size) + b"e"
+    many = b"](" + (b"I1\n" * 300000) + b"e"
+    return {"no model": learner(), "itself": learner(itself), "deep": learner(deep),
+            "wide": learner(wide), "evil": learner(evil), "relu": learner(relu),
+            "vocab is a number": learner(relu, b"I3\n"), "many classes": learner(relu, many),
+            "absurd size": learner(relu, b"](" + text("a") + b"e", resize),
+            "module key is a number": learner(module("container.Sequential",
+                                                     b"}(I1\n" + relu + b"u")),
+            "children are a list": learner(module("container.Sequential", b"]")),
+            "child is a text": learner(module("container.Sequential",
+                                              b"}(" + text("0") + text("x") + b"u"))}
+
+
+def headers():
+    one = {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}
+    return {
+        "two of a name": b'{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},'
+                         b'"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}',
+        "overlap": {"a": one, "b": one},
+        "rank 9": {"a": {"dtype": "F32", "shape": [1] * 9, "data_offsets": [0, 4]}},
+        "rank 100000": {"a": {"dtype": "F32", "shape": [1] * 100000, "data_offsets": [0, 4]}},
+        "control character": {"a\x1b[2J": one},
+        "long name": {"a" * 5000: one},
+        "float shape": {"a": {"dtype": "F32", "shape": [1.5], "data_offsets": [0, 4]}},
+        "huge shape": {"a": {"dtype": "F32", "shape": [1 << 62, 4], "data_offsets": [0, 4]}},
+        "no shape": {"a": {"dtype": "F32", "data_offsets": [0, 4]}},
+        "offsets of three": {"a": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4, 8]}},
+        "array": [one], "number": 7, "empty": b"", "deep": b"[" * 100000, "null": None,
+        "deep object": b'{"a":' * 100000,
+        "lone surrogate": b'{"\\ud800":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}',
+        "nul": b'{"a\\u0000b":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}',
+        "million values": {"__metadata__": {str(i): "" for i in range(300000)}, "a": one},
+        "many tensors": {str(i): {"dtype": "F32", "shape": [0], "data_offsets": [0, 0]}
+                         for i in range(120000)},
+    }
+
+
+def pickles():
+    return {
+        "cyclic": cyclic(), "empty dict": pickle.dumps({}, 2), "a list": pickle.dumps([1, 2], 2),
+        "deep lists": b"\x80\x02" + b"](" * 100000 + b"e" * 100000 + b".",
+        "a text": pickle.dumps("x" * 1000000, 2), "stop": b"\x80\x02.", "nothing": b"",
+        "protocol 255": b"\x80\xff.", "wrong opcode": b"\x80\x02\xff.",
+        "get of nothing": b"\x80\x02h\x07.", "persistent id": b"\x80\x02NQ.",
+        "set of itself": b"\x80\x04\x8f\x94(h\x00\x90.",
+        "dict in itself": b"\x80\x02}q\x00X\x01\x00\x00\x00ah\x00s.",
+        "wrapped in itself": b"\x80\x02}q\x00X\x0a\x00\x00\x00state_dicth\x00s.",
+        "system": b"cos\nsystem\n(S'touch evil'\ntR.",
+        "huge dict": b"\x80\x02}(" + b"".join(b"J" + struct.pack("<i", i) + b"N"
+                                              for i in range(400000)) + b"u.",
+    }
+
+
+def hugging_face(folder):
+    """Folders whose config.json lies."""
+    resnet = '"model_type": "resnet"'
+    configs = ["", "[", "{}", "7", '{"model_type": 5}', "{" + resnet + ', "id2label": [1]}',
+               "{" + resnet + ', "id2label": {"0": "a", "0": "b"}}',
+               "{" + resnet + ', "id2label": {"5": "a"}}', "[" * 50000, "\x00" * 100,
+               '{"architecture": "resnet50", "pretrained_cfg": {"input_size": [3, 1e400, 7]}}',
+               '{"architecture": "resnet50", "pretrained_cfg": {"crop_pct": "x", "input_size": []}}',
+               "{" + resnet + ', "x": "' + "y" * (5 << 20) + '"}']
+    for number, config in enumerate(configs):
+        one = folder / f"hf{number}"
+        one.mkdir()
+        (one / "config.json").write_text(config)
+        (one / "model.safetensors").write_bytes(b"?")
+        check(one, "refuse", f"Hugging Face folder {number}")
+
+
+def damaged(folder, sound):
+    """Sound files cut off and with wrong bytes: any answer, but an answer."""
+    rng = random.Random(1)
+    path = folder / "damaged"
+    for name, data in sound.items():
+        for number in range(COUNT):
+            wrong = bytearray(data)
+            if number % 3 == 0:
+                wrong = wrong[:rng.randrange(len(wrong))]
+            for _ in range(rng.randrange(1, 4) if number % 3 else 0):
+                wrong[rng.randrange(min(len(wrong), 2000))] = rng.choice(
+                    [0, 1, 0x7f, 0x80, 0xff, rng.randrange(256)])
+            path.write_bytes(wrong)
+            check(path, "any", f"{name}, damage {number}")
+
+
+def main():
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        os.chdir(folder)
+        hostile = check_manifest(folder)
+        given = checked
+        path = folder / "made"
+        for title, header in headers().items():
+            path.write_bytes(safetensors(header, b"\0" * 4))
+            check(path, "refuse", f"safetensors: {title}")
+        for title, data in pickles().items():
+            path.write_bytes(torch_zip(data))
+            check(path, "refuse", f"pickle: {title}")
+        for title, data in learners().items():
+            path.write_bytes(torch_zip(data))
+            check(path, "refuse", f"Learner: {title}")
+        hugging_face(folder)
+        damaged(folder, {name: (hostile / name).read_bytes() for name in
+                         ("ok_minimal.pth", "legacy_ok.pth", "st_ok_padded.safetensors")})
+        assert not Path("evil").exists(), "something in a pickle was run"
+        os.chdir("/")
+    print(f"{given} given and {checked - given} made files, {failed} answered wrongly")
+    return 1 if failed else 0
+
+
+sys.exit(main())
