@@ -46,6 +46,17 @@ static void mend_end(char *text)
         text[start - 1] = '\0';
 }
 
+struct photo_member *photo_add_member(struct photo *photo)
+{
+    struct photo_member *members =
+        realloc(photo->members, (photo->member_count + 1) * sizeof(*members));
+    if (!members)
+        return NULL;
+    photo->members = members;
+    members[photo->member_count] = (struct photo_member){0};
+    return &members[photo->member_count++];
+}
+
 bool photo_is_duplicate(const struct photo *photo)
 {
     return photo->status == PHOTO_SKIPPED && photo->top_count && !photo->filed_as;

@@ -69,6 +69,8 @@ struct fs_stat;
 // Size, times, identity and permissions as the file system has them.
 void photo_set_stat(struct photo *photo, const struct fs_stat *stat);
 const char *photo_status_text(enum photo_status status); // "filed", "unsure", ...
+// Room for one more member, zeroed; NULL: out of memory. Good until the next is added.
+struct photo_member *photo_add_member(struct photo *photo);
 // Whether it was left out because another photo has its content; then only that one is filed.
 bool photo_is_duplicate(const struct photo *photo);
 // Sets status and reason (printf format), which is cut at PHOTO_REASON_BYTES, between characters.

@@ -32,14 +32,10 @@ static void count(struct undo *u, const struct outcome *outcome)
 static enum cubby_status restore_photo(struct undo *u, int64_t id, const struct filing *earlier)
 {
     struct catalogue *catalogue = u->params->catalogue;
-    const struct catalogue_photos any = {CATALOGUE_ANY, CATALOGUE_ANY, CATALOGUE_ANY};
     struct photo *photo = NULL;
-    enum cubby_status status = catalogue_next_photo(catalogue, &any, id - 1, &photo);
-    if (!status && photo && photo->id == id && !earlier->member) {
-        bool unsure = !strncmp(earlier->target, NAMES_UNSURE "/", sizeof(NAMES_UNSURE));
-        photo_settle(photo, unsure ? PHOTO_UNSURE : PHOTO_FILED, "%s", "");
-        free(photo->filed_as);
-        photo->filed_as = strdup(earlier->target);
+    enum cubby_status status = catalogue_get_photo(catalogue, id, &photo);
+    if (!status && photo && !earlier->member) {
+        status = sink_settle_filed(photo, earlier->target);
         photo->run = earlier->run;
         // As it was then: what was changed since is sorted anew, and not by an answer that was
         // given for other content.
@@ -49,7 +45,8 @@ static enum cubby_status restore_photo(struct undo *u, int64_t id, const struct 
         photo->size_bytes = earlier->size_bytes;
         photo->mtime_ns = earlier->mtime_ns;
         photo->atime_ns = earlier->atime_ns;
-        status = photo->filed_as ? catalogue_put_photo(catalogue, photo) : CUBBY_NO_MEMORY;
+        if (!status)
+            status = catalogue_put_photo(catalogue, photo);
     }
     photo_free(&photo);
     return status;
@@ -113,10 +110,16 @@ static enum cubby_status undo_filing(struct undo *u, const struct filing *filing
     return status ? status : catalogue_remove_filing(u->params->catalogue, filing->id);
 }
 
+// Whether the run was this user's on this computer, or is said to be sound.
+static bool is_trusted(const struct undo_params *params, const struct catalogue_run *run)
+{
+    return params->trust || photo_hash_equal(run->origin, params->origin);
+}
+
 static void set_run(struct undo *u, const struct catalogue_run *run)
 {
     u->run = run;
-    u->trusted = u->params->trust || photo_hash_equal(run->origin, u->params->origin);
+    u->trusted = is_trusted(u->params, run);
 }
 
 // A filing that is left of any of the runs that were taken back.
@@ -388,8 +391,7 @@ static bool is_ours(const struct undo_params *params, const struct catalogue_run
                     const char *path)
 {
     const char *below = path_below(path, params->output);
-    return params->trust || photo_hash_equal(run->origin, params->origin) ||
-           !strcmp(path, params->output) ||
+    return is_trusted(params, run) || !strcmp(path, params->output) ||
            (below && catalogue_is_below(below) &&
             sink_folders_are_real(params->fs, params->output, below));
 }

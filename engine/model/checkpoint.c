@@ -69,6 +69,14 @@ enum cubby_status checkpoint_add_text(struct cubby_checkpoint *checkpoint, const
     return CUBBY_OK;
 }
 
+enum cubby_status checkpoint_refuse_big_endian(const struct cubby_log *log)
+{
+    cubby_log(log, CUBBY_LOG_ERROR,
+              "the file was saved on a big-endian machine; load it in torch and save it again on a "
+              "little-endian one");
+    return CUBBY_UNSUPPORTED;
+}
+
 static int compare_names(const void *a, const void *b)
 {
     const struct cubby_tensor *const *first = a, *const *second = b;

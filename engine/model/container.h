@@ -82,6 +82,9 @@ void tensor_gather(const struct cubby_tensor *tensor, void *out);
 CUBBY_NODISCARD enum cubby_status tensor_survey(const struct cubby_tensor *tensor, bool *finite,
                                                 float *least);
 
+// For torch's containers: logs what to do, and returns CUBBY_UNSUPPORTED.
+enum cubby_status checkpoint_refuse_big_endian(const struct cubby_log *log);
+
 // Little-endian numbers at any alignment.
 uint16_t load_u16(const uint8_t *bytes);
 uint32_t load_u32(const uint8_t *bytes);

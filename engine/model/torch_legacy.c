@@ -80,10 +80,7 @@ static enum cubby_status read_start(struct reader *r)
     if (little->kind != PICKLE_BOOL) {
         status = bad(r, "it does not say its byte order");
     } else if (!little->boolean) {
-        cubby_log(r->log, CUBBY_LOG_ERROR,
-                  "the file was saved on a big-endian machine; load it in torch and save it again "
-                  "on a little-endian one");
-        status = CUBBY_UNSUPPORTED;
+        status = checkpoint_refuse_big_endian(r->log);
     }
     pickle_destroy(&pickle);
     return status;

@@ -170,10 +170,7 @@ static enum cubby_status check_byte_order(struct reader *r)
     uint32_t order = pickle_lookup(pickle, pickle_root(pickle), "little_endian");
     const struct pickle_node *little = pickle_node(pickle, order);
     if (little->kind == PICKLE_BOOL && !little->boolean) {
-        cubby_log(r->log, CUBBY_LOG_ERROR,
-                  "the file was saved on a big-endian machine; load it in torch and save it again "
-                  "on a little-endian one");
-        status = CUBBY_UNSUPPORTED;
+        status = checkpoint_refuse_big_endian(r->log);
     }
     pickle_destroy(&pickle);
     return status;

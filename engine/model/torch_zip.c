@@ -99,12 +99,8 @@ static enum cubby_status check_kind(struct reader *reader)
         return CUBBY_UNSUPPORTED;
     }
     const struct zip_entry *order = find_named(reader, "byteorder");
-    if (order && order->size_bytes >= 3 && memcmp(order->data, "big", 3) == 0) {
-        cubby_log(reader->log, CUBBY_LOG_ERROR,
-                  "the file was saved on a big-endian machine; load it in torch and save it again "
-                  "on a little-endian one");
-        return CUBBY_UNSUPPORTED;
-    }
+    if (order && order->size_bytes >= 3 && memcmp(order->data, "big", 3) == 0)
+        return checkpoint_refuse_big_endian(reader->log);
     return find_named(reader, "data.pkl") ? CUBBY_OK : not_torch(reader);
 }
 

@@ -111,6 +111,9 @@ CUBBY_NODISCARD enum cubby_status catalogue_remove_run(struct catalogue *catalog
 // caller's; NULL if there is none.
 CUBBY_NODISCARD enum cubby_status catalogue_find_photo(struct catalogue *catalogue,
                                                        const char *path, struct photo **out);
+// The same by its id.
+CUBBY_NODISCARD enum cubby_status catalogue_get_photo(struct catalogue *catalogue, int64_t id,
+                                                      struct photo **out);
 // Adds the photo, or replaces the row of its path; sets photo->id. Rows keep their id, so that ids
 // are in scan order. A photo whose filed_as is set counts as content that the output holds.
 CUBBY_NODISCARD enum cubby_status catalogue_put_photo(struct catalogue *catalogue,

@@ -230,15 +230,13 @@ static enum cubby_status add_member(struct catalogue *catalogue, struct photo *p
     enum cubby_status status = catalogue_first_source(catalogue, filing, &source);
     if (status || !source)
         return status;
-    struct photo_member *members =
-        realloc(photo->members, (photo->member_count + 1) * sizeof(*members));
-    if (!members) {
+    struct photo_member *member = photo_add_member(photo);
+    if (!member) {
         free(source);
         return CUBBY_NO_MEMORY;
     }
-    photo->members = members;
-    struct photo_member *member = &members[photo->member_count++];
-    *member = (struct photo_member){.path = source, .name = path_base(source)};
+    member->path = source;
+    member->name = path_base(source);
     member->filed_as =
         filing->how == FILING_ARCHIVE ? entry_path(photo, filing->target) : strdup(filing->target);
     return member->name && member->filed_as ? CUBBY_OK : CUBBY_NO_MEMORY;

@@ -210,6 +210,15 @@ enum cubby_status catalogue_next_photo(struct catalogue *catalogue,
     return catalogue_end(catalogue, statement, status);
 }
 
+enum cubby_status catalogue_get_photo(struct catalogue *catalogue, int64_t id, struct photo **out)
+{
+    const struct catalogue_photos any = {CATALOGUE_ANY, CATALOGUE_ANY, CATALOGUE_ANY};
+    enum cubby_status status = catalogue_next_photo(catalogue, &any, id - 1, out);
+    if (!status && *out && (*out)->id != id)
+        photo_free(out);
+    return status;
+}
+
 enum cubby_status catalogue_count_photos(struct catalogue *catalogue,
                                          const struct catalogue_photos *which, uint64_t *count)
 {

@@ -35,14 +35,11 @@ static enum cubby_status add_member(struct again *again, struct photo *photo,
     enum cubby_status status = catalogue_first_source(again->catalogue, filing, &source);
     if (status || !source)
         return status;
-    struct photo_member *members =
-        realloc(photo->members, (photo->member_count + 1) * sizeof(*members));
-    if (!members) {
+    struct photo_member *member = photo_add_member(photo);
+    if (!member) {
         free(source);
         return CUBBY_NO_MEMORY;
     }
-    photo->members = members;
-    struct photo_member *member = &members[photo->member_count++];
     *member = (struct photo_member){.size_bytes = filing->size_bytes,
                                     .mtime_ns = filing->mtime_ns,
                                     .atime_ns = filing->atime_ns,
@@ -180,10 +177,8 @@ static int sort_again(struct again *again, const struct catalogue_run *last)
                                           .model_name = last->model_name,
                                           .classes = sort->class_names,
                                           .class_count = sort->class_count,
-                                          // Nobody looks through the folders now: the sort that
-                                          // did speaks for them.
-                                          .roots = last->roots,
-                                          .root_count = 0,
+                                          // No roots: nobody looks through the folders now, the
+                                          // sort that did speaks for them.
                                           .again = again->in_place,
                                           .from_catalogue = true,
                                           .exact = catalogue_run_setting(last, "exact")};

@@ -146,6 +146,15 @@ enum sink_place sink_look(const struct fs *fs, const char *path, const struct ph
     return same ? SINK_SAME : SINK_TAKEN;
 }
 
+enum cubby_status sink_settle_filed(struct photo *photo, const char *filed_as)
+{
+    bool unsure = !strncmp(filed_as, NAMES_UNSURE "/", sizeof(NAMES_UNSURE));
+    photo_settle(photo, unsure ? PHOTO_UNSURE : PHOTO_FILED, "%s", "");
+    free(photo->filed_as);
+    photo->filed_as = strdup(filed_as);
+    return photo->filed_as ? CUBBY_OK : CUBBY_NO_MEMORY;
+}
+
 void sink_settle_same(struct photo *photo, const char *filed_as)
 {
     photo_settle(photo, PHOTO_SKIPPED, "already filed as %s", filed_as);

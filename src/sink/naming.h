@@ -1,5 +1,5 @@
 // What the sinks share: which content was filed already, which name a photo gets, how a failing
-// target is told. Private to src/sink.
+// target is told. For src/sink, and for undo and verify, which look at what it filed.
 #ifndef SRC_SINK_NAMING_H
 #define SRC_SINK_NAMING_H
 
@@ -55,6 +55,9 @@ enum sink_place {
 enum sink_place sink_look(const struct fs *fs, const char *path, const struct photo *photo,
                           struct photo_hasher *hasher, int *error);
 
+// Settles the photo as what a filing under `filed_as` makes of it: unsure if it lies in that
+// folder.
+CUBBY_NODISCARD enum cubby_status sink_settle_filed(struct photo *photo, const char *filed_as);
 // Settles the photo as already filed.
 void sink_settle_same(struct photo *photo, const char *filed_as);
 

@@ -198,23 +198,11 @@ static bool is_done(struct recovery *r, const struct filing *filing, const struc
     return in_place;
 }
 
-// The photo of a filing, as its row has it; NULL if there is none.
-static enum cubby_status find_photo(const struct recovery *r, const struct filing *filing,
-                                    struct photo **out)
-{
-    const struct catalogue_photos any = {CATALOGUE_ANY, CATALOGUE_ANY, CATALOGUE_ANY};
-    enum cubby_status status =
-        catalogue_next_photo(r->params->catalogue, &any, filing->photo - 1, out);
-    if (!status && *out && (*out)->id != filing->photo)
-        photo_free(out);
-    return status;
-}
-
 // Decided, but not filed: without an answer of the network as if it had never been seen.
 static enum cubby_status photo_is_undecided(const struct recovery *r, const struct filing *filing)
 {
     struct photo *photo = NULL;
-    enum cubby_status status = find_photo(r, filing, &photo);
+    enum cubby_status status = catalogue_get_photo(r->params->catalogue, filing->photo, &photo);
     if (!status && photo) {
         free(photo->filed_as);
         photo->filed_as = NULL;
@@ -229,13 +217,13 @@ static enum cubby_status photo_is_undecided(const struct recovery *r, const stru
 static enum cubby_status photo_is_filed(const struct recovery *r, const struct filing *filing)
 {
     struct photo *photo = NULL;
-    enum cubby_status status = filing->member ? CUBBY_OK : find_photo(r, filing, &photo);
+    enum cubby_status status =
+        filing->member ? CUBBY_OK
+                       : catalogue_get_photo(r->params->catalogue, filing->photo, &photo);
     if (!status && photo && photo->status == PHOTO_PENDING) {
-        bool unsure = !strncmp(filing->target, NAMES_UNSURE "/", sizeof(NAMES_UNSURE));
-        photo_settle(photo, unsure ? PHOTO_UNSURE : PHOTO_FILED, "%s", "");
-        photo->filed_as = strdup(filing->target);
-        status =
-            photo->filed_as ? catalogue_put_photo(r->params->catalogue, photo) : CUBBY_NO_MEMORY;
+        status = sink_settle_filed(photo, filing->target);
+        if (!status)
+            status = catalogue_put_photo(r->params->catalogue, photo);
     }
     photo_free(&photo);
     return status;

@@ -19,6 +19,8 @@ except ImportError as error:
     print(f"skipped: {error}")
     sys.exit(77)
 
+from shared import hugging_face
+
 CUBBY = Path(sys.argv[1]).resolve() / "cubby"
 TOLERANCE = 1e-4  # of the largest logit
 CLASSES = ["chair", "table", "gate", "garden bench", "shelf"]
@@ -35,19 +37,6 @@ def network():
             torch.nn.init.uniform_(module.running_var, 0.5, 1.5)
             torch.nn.init.uniform_(module.bias, -0.2, 0.2)
     return model
-
-
-def hugging_face(name):
-    parts = name.split(".")
-    if parts[0] == "fc":
-        return f"classifier.1.{parts[1]}"
-    kind = {"conv": "convolution", "bn": "normalization"}
-    if parts[0] in ("conv1", "bn1"):
-        return f"resnet.embedder.embedder.{kind[parts[0][:-1]]}.{parts[1]}"
-    block = f"resnet.encoder.stages.{int(parts[0][5:]) - 1}.layers.{parts[1]}"
-    if parts[2] == "downsample":
-        return f"{block}.shortcut.{'normalization' if parts[3] == '1' else 'convolution'}.{parts[4]}"
-    return f"{block}.layer.{int(parts[2][-1]) - 1}.{kind[parts[2][:-1]]}.{parts[3]}"
 
 
 def preprocess(path, resize, crop, name, even):

@@ -28,6 +28,8 @@ except ImportError as error:
     print(f"skipped: {error}")
     sys.exit(77)
 
+from shared import hugging_face
+
 CUBBY = Path(sys.argv[1]) / "cubby"
 SEED = sys.argv[2] if len(sys.argv) > 2 else 1
 SEED = random.randrange(1 << 30) if SEED == "random" else int(SEED)
@@ -42,19 +44,6 @@ def network(name):
             for tensor in (module.weight, module.bias, module.running_mean, module.running_var):
                 torch.nn.init.uniform_(tensor, 0.5, 1.5)
     return model
-
-
-def hugging_face(name):
-    parts = name.split(".")
-    if parts[0] == "fc":
-        return f"classifier.1.{parts[1]}"
-    kind = {"conv": "convolution", "bn": "normalization"}
-    if parts[0] in ("conv1", "bn1"):
-        return f"resnet.embedder.embedder.{kind[parts[0][:-1]]}.{parts[1]}"
-    block = f"resnet.encoder.stages.{int(parts[0][5:]) - 1}.layers.{parts[1]}"
-    if parts[2] == "downsample":
-        return f"{block}.shortcut.{'normalization' if parts[3] == '1' else 'convolution'}.{parts[4]}"
-    return f"{block}.layer.{int(parts[2][-1]) - 1}.{kind[parts[2][:-1]]}.{parts[3]}"
 
 
 def renamed(tensors, change):

@@ -25,6 +25,8 @@ except ImportError as error:
     sys.exit(77)
 
 warnings.filterwarnings("ignore", message=".*affine_grid.*")
+from shared import random_image
+
 DUMP = Path(sys.argv[1]) / "preprocess_dump"
 SEED = sys.argv[2] if len(sys.argv) > 2 else 1
 SEED = random.randrange(1 << 30) if SEED == "random" else int(SEED)
@@ -186,18 +188,6 @@ def check_bits(name, got, x):
     different = np.count_nonzero(got.reshape(want.shape) != want)
     if different:
         fail(name, f"{different} of {want.size} values are not torch's")
-
-
-def random_image(rng, width, height):
-    kind = rng.integers(3)
-    if kind == 0:
-        pixels = rng.integers(0, 256, (height, width, 3))
-    elif kind == 1:
-        pixels = 255 * rng.integers(0, 2, (height, width, 3))
-    else:
-        y, x = np.mgrid[0:height, 0:width]
-        pixels = np.stack([(x * 3 + y) % 256, (x + y * 2) % 256, (x * y) % 256], -1)
-    return Image.fromarray(pixels.astype(np.uint8))
 
 
 def random_side(rng):

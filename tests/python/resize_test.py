@@ -15,6 +15,8 @@ except ImportError as error:
     print(f"skipped: {error}")
     sys.exit(77)
 
+from shared import random_image
+
 DUMP = Path(sys.argv[1]) / "preprocess_dump"
 SEED = int(sys.argv[2]) if len(sys.argv) > 2 else random.randrange(1 << 30)
 FILTERS = {"bilinear": Image.BILINEAR, "bicubic": Image.BICUBIC}
@@ -48,19 +50,6 @@ def check(name, got, want):
         print(f"FAILED {name}: {np.count_nonzero(difference)} of {want.size} values differ, "
               f"by at most {difference.max()} at {where} (seed {SEED})")
         failures += 1
-
-
-def random_image(rng, width, height):
-    """Noise, hard edges (where cubic overshoot must be clipped) or smooth."""
-    kind = rng.integers(3)
-    if kind == 0:
-        pixels = rng.integers(0, 256, (height, width, 3))
-    elif kind == 1:
-        pixels = 255 * rng.integers(0, 2, (height, width, 3))
-    else:
-        y, x = np.mgrid[0:height, 0:width]
-        pixels = np.stack([(x * 3 + y) % 256, (x + y * 2) % 256, (x * y) % 256], -1)
-    return Image.fromarray(pixels.astype(np.uint8))
 
 
 def random_side(rng):
