@@ -57,7 +57,7 @@ enum cubby_status cubby_net_create(struct cubby_net **out, struct cubby_gpu *gpu
     net->classes = graph->result_channels[GRAPH_LOGITS];
     net->features = graph->result_channels[GRAPH_FEATURES];
     net->image_bytes = graph_input_bytes(graph);
-    const struct executor_params executor = {net->max_batch, net->slots};
+    const struct executor_params executor = {.max_batch = net->max_batch, .slots = net->slots};
     status = executor_create(&net->executor, gpu, graph, &executor);
     if (!status) {
         *out = net;

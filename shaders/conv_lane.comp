@@ -17,9 +17,13 @@
 #include "conv_push.h"
 #include "family.glsl"
 
-#define R 32 // output channels an invocation
-#define J 4  // pixels an invocation
-#define JB 2 // pixels whose partial sums are live together
+// Set by the build: R output channels and J pixels an invocation. All registers are taken at
+// J = 4: with 5 pixels the loaded ones no longer stay in them, and the rate halves.
+#ifdef ROW
+#define CHANNELS 3 // of the one input block
+#else
+#define CHANNELS 4
+#endif
 
 layout(local_size_x = SG) in; // SG: the device's subgroup size, set by the build
 layout(binding = 2, std430) writeonly buffer Dst {
@@ -32,8 +36,13 @@ layout(push_constant) uniform Push {
 void main()
 {
     const int lane = int(gl_SubgroupInvocationID);
-    const int first_pixel = int(gl_WorkGroupID.x) * SG * J + lane;
-    const int first_channel = int(gl_WorkGroupID.y) * R;
+    // Workgroups run in the order of x first: what x counts is read again, what y counts stays.
+    const bool swapped = (p.flags & CONV_CHANNELS_FIRST) != 0;
+    const int pixels = int(swapped ? gl_WorkGroupID.y : gl_WorkGroupID.x);
+    const int panel = int(swapped ? gl_WorkGroupID.x : gl_WorkGroupID.y);
+    const int first_pixel = pixels * SG * J + lane;
+    const int first_channel = panel * R;
+    const int position = int(gl_WorkGroupID.z); // of a Winograd product; otherwise 0
     const int in_width = int(p.in_width), in_height = int(p.in_height);
     const int in_blocks = int(p.in_blocks), kernel = int(p.kernel);
 
@@ -49,11 +58,11 @@ void main()
         const int n = row / int(p.out_height);
         left[j] = (m - row * int(p.out_width)) * int(p.stride) - int(p.pad);
         top[j] = (row - n * int(p.out_height)) * int(p.stride) - int(p.pad);
-        image[j] = int(p.src_base) + n * in_height * in_width;
+        image[j] = int(p.src_base + position * p.src_step) + n * in_height * in_width;
     }
 
-    int weight = int(p.weight_base) +
-                 int(gl_WorkGroupID.y) * kernel * kernel * in_blocks * R + lane;
+    int weight = int(p.weight_base + position * p.weight_step) +
+                 panel * kernel * kernel * in_blocks * R + lane;
     [[dont_unroll]] for (int ky = 0; ky < kernel; ky++) {
 #ifdef ROW // one input block: a whole row of taps is one step, unrolled
         [[unroll]] for (int kx = 0; kx < ROW; kx++) {
@@ -81,16 +90,14 @@ void main()
                 weight += R;
                 [[unroll]] for (int g = 0; g < R / SG; g++) {
                     [[unroll]] for (int r = 0; r < SG; r++) {
-                        [[unroll]] for (int jb = 0; jb < J; jb += JB) {
-                            float t[JB];
-                            [[unroll]] for (int q = 0; q < 4; q++) {
-                                const float b = subgroupShuffle(w[g][q], r);
-                                [[unroll]] for (int j = 0; j < JB; j++)
-                                    t[j] = q == 0 ? b * a[jb + j][q] : fma(b, a[jb + j][q], t[j]);
-                            }
-                            [[unroll]] for (int j = 0; j < JB; j++)
-                                sum[g * SG + r][jb + j] += t[j];
+                        float t[J];
+                        [[unroll]] for (int q = 0; q < CHANNELS; q++) {
+                            const float b = subgroupShuffle(w[g][q], r);
+                            [[unroll]] for (int j = 0; j < J; j++)
+                                t[j] = q == 0 ? b * a[j][q] : fma(b, a[j][q], t[j]);
                         }
+                        [[unroll]] for (int j = 0; j < J; j++)
+                            sum[g * SG + r][j] += t[j];
                     }
                 }
             }
@@ -98,11 +105,14 @@ void main()
     }
 
     const bool relu = (p.flags & CONV_RELU) != 0, add = (p.flags & CONV_RESIDUAL) != 0;
+    const bool biased = (p.flags & CONV_BIAS) != 0;
     const int out_plane = int(p.out_plane), out_blocks = int(p.out_blocks);
     [[unroll]] for (int r = 0; r < R; r += 4) {
         const int block = first_channel / 4 + r / 4;
         if (block < out_blocks) {
-            const vec4 bias = LOAD_WEIGHT(int(p.bias_base) + block);
+            vec4 bias = vec4(0.0);
+            if (biased)
+                bias = LOAD_WEIGHT(int(p.bias_base) + block);
             [[unroll]] for (int j = 0; j < J; j++) {
                 const int m = first_pixel + j * SG;
                 if (m < out_plane) {
@@ -111,7 +121,7 @@ void main()
                         v += LOAD_SRC(int(p.residual_base) + block * out_plane + m);
                     if (relu)
                         v = max(v, vec4(0.0));
-                    dst[block * out_plane + m] = PACK(v);
+                    dst[int(position * p.dst_step) + block * out_plane + m] = PACK(v);
                 }
             }
         }

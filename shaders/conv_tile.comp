@@ -41,10 +41,12 @@ void main()
     const uint n = row / p.out_height;
     const int left = int((m - row * p.out_width) * p.stride) - int(p.pad);
     const int top = int((row - n * p.out_height) * p.stride) - int(p.pad);
-    const uint image = p.src_base + n * p.in_height * p.in_width;
+    const uint position = gl_WorkGroupID.z; // of a Winograd product; otherwise 0
+    const uint image = p.src_base + position * p.src_step + n * p.in_height * p.in_width;
 
     const uint steps = p.kernel * p.kernel * p.in_blocks; // of one texel
-    const uint panel = p.weight_base + gl_WorkGroupID.y * steps * BN + load_row;
+    const uint panel =
+        p.weight_base + position * p.weight_step + gl_WorkGroupID.y * steps * BN + load_row;
 
     // This thread's place in K, moved on by BK each step without a division.
     uint k = load_k, block = load_k;
@@ -94,7 +96,9 @@ void main()
     const uint out_block = gl_WorkGroupID.y * (BN / 4) + ty;
     if (out_block >= p.out_blocks)
         return;
-    const vec4 bias = LOAD_WEIGHT(p.bias_base + out_block);
+    vec4 bias = vec4(0.0);
+    if ((p.flags & CONV_BIAS) != 0)
+        bias = LOAD_WEIGHT(p.bias_base + out_block);
     [[unroll]] for (int j = 0; j < 4; j++) {
         const uint pixel = gl_WorkGroupID.x * BM + tx + 16 * j;
         if (pixel < p.out_plane) {
@@ -104,7 +108,7 @@ void main()
                 v += residual[p.residual_base + at];
             if ((p.flags & CONV_RELU) != 0)
                 v = max(v, vec4(0.0));
-            dst[at] = v;
+            dst[position * p.dst_step + at] = v;
         }
     }
 }

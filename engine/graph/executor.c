@@ -63,13 +63,18 @@ static enum cubby_status create_arena(struct executor *executor)
     return status;
 }
 
+static bool has_weights(const struct graph_op *op)
+{
+    return op->kind == GRAPH_CONV || op->kind == GRAPH_WINOGRAD_PRODUCT;
+}
+
 // Finds each convolution's place in the weight buffer.
 static enum cubby_status plan_weights(struct executor *executor)
 {
     uint64_t total = 0;
     for (uint32_t i = 0; i < executor->graph.op_count; i++) {
         const struct graph_op *op = &executor->graph.ops[i];
-        if (op->kind != GRAPH_CONV)
+        if (!has_weights(op))
             continue;
         struct op_weights *weights = &executor->weights_of[i];
         const uint64_t texels = conv_weight_texels(executor->gpu, &executor->graph, op);
@@ -130,7 +135,7 @@ static enum cubby_status create_weights(struct executor *executor)
         status = buffer_create(&executor->weights, executor->gpu, BUFFER_DEVICE,
                                executor->weight_texels * TEXEL_BYTES);
     for (uint32_t i = 0; !status && i < executor->graph.op_count; i++)
-        if (executor->graph.ops[i].kind == GRAPH_CONV)
+        if (has_weights(&executor->graph.ops[i]))
             status = upload_conv(executor, i);
     return status;
 }
@@ -176,25 +181,17 @@ static enum cubby_status create_slot(struct executor *executor, struct executor_
     return gpu_check(gpu, vkCreateFence(gpu->device, &fence, NULL, &slot->fence), "making a fence");
 }
 
-static enum kernel_id op_kernel(const struct executor *executor, const struct graph_op *op)
+struct lowering {
+    const struct executor *executor;
+    enum executor_winograd winograd;
+};
+
+static bool use_winograd(void *user, const struct graph *graph, const struct graph_op *op)
 {
-    switch (op->kind) {
-    case GRAPH_NORMALIZE:
-        return executor->graph.input_floats ? KERNEL_NORMALIZE_FLOAT : KERNEL_NORMALIZE;
-    case GRAPH_CONV:
-        return conv_kernel(executor->gpu, &executor->graph, op);
-    case GRAPH_MAX_POOL:
-        return KERNEL_MAX_POOL;
-    case GRAPH_GLOBAL_POOL:
-        return KERNEL_GLOBAL_POOL;
-    case GRAPH_UNPACK:
-        return KERNEL_UNPACK;
-    case GRAPH_SIGMOID:
-        return KERNEL_SIGMOID;
-    case GRAPH_SOFTMAX:
-        break;
-    }
-    return KERNEL_SOFTMAX;
+    const struct lowering *lowering = user;
+    if (lowering->winograd == EXECUTOR_WINOGRAD_AUTO)
+        return lowering->executor->gpu->family == CUBBY_KERNELS_LANE && winograd_suits(graph, op);
+    return lowering->winograd == EXECUTOR_WINOGRAD_ALWAYS;
 }
 
 enum cubby_status executor_create(struct executor **out, struct cubby_gpu *gpu,
@@ -205,19 +202,20 @@ enum cubby_status executor_create(struct executor **out, struct cubby_gpu *gpu,
     if (!executor)
         return CUBBY_NO_MEMORY;
     executor->gpu = gpu;
-    executor->graph = *graph;
     executor->max_batch = params->max_batch;
     executor->slot_count = params->slots;
 
-    enum cubby_status status = create_arena(executor);
+    struct lowering lowering = {executor, params->winograd};
+    enum cubby_status status = graph_lower(&executor->graph, graph, use_winograd, &lowering);
+    graph = &executor->graph;
+    if (!status)
+        status = create_arena(executor);
     if (!status)
         status = create_weights(executor);
     if (!status)
         status = create_views(executor);
     for (uint32_t i = 0; !status && i < executor->slot_count; i++)
         status = create_slot(executor, &executor->slots[i]);
-    for (uint32_t i = 0; !status && i < graph->op_count; i++)
-        status = kernel_prepare(gpu, op_kernel(executor, &graph->ops[i]));
     if (!status)
         status = executor_create_descriptors(executor);
     for (uint32_t i = 0; !status && i < executor->slot_count; i++)

@@ -8,9 +8,17 @@
 
 struct executor; // owned by the caller of create
 
+// How 3x3 convolutions with stride 1 are computed. Tests try both ways on every shape.
+enum executor_winograd {
+    EXECUTOR_WINOGRAD_AUTO, // where it is faster
+    EXECUTOR_WINOGRAD_NEVER,
+    EXECUTOR_WINOGRAD_ALWAYS,
+};
+
 struct executor_params {
     uint32_t max_batch; // 1..CUBBY_NET_MAX_BATCH
     uint32_t slots;     // 1..CUBBY_NET_MAX_SLOTS
+    enum executor_winograd winograd;
 };
 
 // Packs and uploads the weights, plans the arena, allocates, builds the pipelines. The graph is

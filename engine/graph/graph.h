@@ -11,8 +11,8 @@
 #include "engine/status.h"
 #include "model/network.h"
 
-#define GRAPH_MAX_VALUES 256u
-#define GRAPH_MAX_OPS 256u
+#define GRAPH_MAX_VALUES 512u
+#define GRAPH_MAX_OPS 512u
 #define GRAPH_NONE UINT32_MAX
 
 // [channels, height, width] of one image; stored NC4HW4 (see shaders/include/family.glsl).
@@ -24,6 +24,10 @@ struct graph_value {
 enum graph_op_kind {
     GRAPH_NORMALIZE, // input bytes or floats -> value
     GRAPH_CONV,      // also linear layers: a 1x1 image
+    // What graph_lower() makes of some convolutions; never in a graph before it.
+    GRAPH_WINOGRAD_INPUT,   // pixels -> 36 positions of each tile
+    GRAPH_WINOGRAD_PRODUCT, // a matrix product for each position
+    GRAPH_WINOGRAD_OUTPUT,  // positions -> pixels, + bias + residual + ReLU
     GRAPH_MAX_POOL,
     GRAPH_GLOBAL_POOL,
     GRAPH_UNPACK,  // value -> rows of an output
@@ -47,6 +51,7 @@ struct graph_op {
     bool relu;
     bool concat; // global pool: maxima, then averages
     struct graph_weights weights;
+    uint32_t weights_op;      // whose packed weights it reads: its own index, or a product's
     enum graph_output result; // of unpack, softmax and sigmoid
     float mean[3], std[3];    // of normalize
 };
@@ -81,6 +86,14 @@ uint32_t graph_global_pool(struct graph *graph, uint32_t input, bool concat);
 void graph_unpack(struct graph *graph, uint32_t input, enum graph_output result);
 void graph_softmax(struct graph *graph, uint32_t input);
 void graph_sigmoid(struct graph *graph, uint32_t input);
+
+// The same computation in the ops that a device's kernels have: values keep their index, ops do
+// not. Which 3x3 convolutions become Winograd products is `winograd`'s decision, asked of each.
+//   CUBBY_UNSUPPORTED  more ops or values than fit
+CUBBY_NODISCARD enum cubby_status
+graph_lower(struct graph *lowered, const struct graph *graph,
+            bool (*winograd)(void *user, const struct graph *graph, const struct graph_op *op),
+            void *user);
 
 // Sizes of a convolution or pooling window sliding over `size` with padding; 0 if it does not fit.
 uint32_t graph_window(uint32_t size, uint32_t kernel, uint32_t stride, uint32_t pad);

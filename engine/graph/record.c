@@ -15,7 +15,7 @@ static VkDescriptorBufferInfo value_range(const struct executor *executor, uint3
 
 static VkDescriptorBufferInfo weight_range(const struct executor *executor, uint32_t op)
 {
-    const struct op_weights *weights = &executor->weights_of[op];
+    const struct op_weights *weights = &executor->weights_of[executor->graph.ops[op].weights_op];
     return (VkDescriptorBufferInfo){
         .buffer = executor->weights.handle,
         .offset = (VkDeviceSize)weights->first_texel * TEXEL_BYTES,
@@ -122,21 +122,28 @@ static void op_launch_of(const struct executor *executor, uint32_t index, uint32
     const struct graph *graph = &executor->graph;
     const struct graph_op *op = &graph->ops[index];
     struct op_places places = {0};
-    places.bias = executor->weights_of[index].bias_texel -
-                  executor->weights_of[index].first_texel; // tile: within the bound range
+    const struct op_weights *weights = &executor->weights_of[op->weights_op];
+    places.bias = weights->bias_texel - weights->first_texel; // tile: within the bound range
     if (executor->gpu->family == CUBBY_KERNELS_LANE) {
         if (op->input != GRAPH_NONE)
             places.src = executor->value_texel[op->input];
         if (op->residual != GRAPH_NONE)
             places.residual = executor->value_texel[op->residual];
-        places.weight = executor->weights_of[index].first_texel;
-        places.bias = executor->weights_of[index].bias_texel;
+        places.weight = weights->first_texel;
+        places.bias = weights->bias_texel;
     }
     switch (op->kind) {
     case GRAPH_NORMALIZE:
         normalize_launch(launch, graph, op, count);
         break;
+    case GRAPH_WINOGRAD_INPUT:
+        winograd_input_launch(launch, graph, op, &places, count);
+        break;
+    case GRAPH_WINOGRAD_OUTPUT:
+        winograd_output_launch(launch, graph, op, &places, count);
+        break;
     case GRAPH_CONV:
+    case GRAPH_WINOGRAD_PRODUCT:
         conv_launch(launch, executor->gpu, graph, op, &places, count);
         break;
     case GRAPH_MAX_POOL:
@@ -172,9 +179,12 @@ static enum cubby_status record_op(const struct executor *executor,
                                    const struct executor_slot *slot, VkCommandBuffer commands,
                                    uint32_t index, uint32_t count)
 {
-    const struct cubby_gpu *gpu = executor->gpu;
+    struct cubby_gpu *gpu = executor->gpu;
     struct op_launch launch;
     op_launch_of(executor, index, count, &launch);
+    const enum cubby_status status = kernel_prepare(gpu, launch.kernel);
+    if (status)
+        return status;
     for (int i = 0; i < 3; i++) {
         if (launch.groups[i] > gpu->limits.maxComputeWorkGroupCount[i]) {
             cubby_log(&gpu->log, CUBBY_LOG_ERROR,

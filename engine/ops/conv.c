@@ -3,40 +3,75 @@
 
 #include "conv_push.h"
 #include "ops/launch.h"
+#include "winograd_push.h"
 
 // As the shaders' R, J, BM and BN.
 #define LANE_CHANNELS 32u
 #define LANE_PIXELS 4u
 #define TILE_CHANNELS 64u
 #define TILE_PIXELS 64u
+#define ROW_CHANNELS 3u
+#define ROW_PIXELS 3u
 
-static uint32_t panel_width(const struct cubby_gpu *gpu)
+static bool is_product(const struct graph_op *op)
 {
-    return gpu->family == CUBBY_KERNELS_LANE ? LANE_CHANNELS : TILE_CHANNELS;
+    return op->kind == GRAPH_WINOGRAD_PRODUCT;
 }
 
-static uint32_t pixels_per_group(const struct cubby_gpu *gpu)
+static bool is_row(const struct graph *graph, const struct graph_op *op)
 {
-    return gpu->family == CUBBY_KERNELS_LANE ? LANE_PIXELS * gpu->info.subgroup_size : TILE_PIXELS;
+    return op->kernel == CONV_ROW_TAPS && graph->values[op->input].channels <= ROW_CHANNELS;
 }
 
-enum kernel_id conv_kernel(const struct cubby_gpu *gpu, const struct graph *graph,
-                           const struct graph_op *op)
+// Output channels of a workgroup, whose weights lie together.
+static uint32_t panel_width(const struct cubby_gpu *gpu, const struct graph *graph,
+                            const struct graph_op *op)
 {
-    const bool row = gpu->family == CUBBY_KERNELS_LANE && op->kernel == CONV_ROW_TAPS &&
-                     channel_blocks(graph->values[op->input].channels) == 1;
-    return row ? KERNEL_CONV_ROW : KERNEL_CONV;
+    if (gpu->family != CUBBY_KERNELS_LANE)
+        return TILE_CHANNELS;
+    // Wider invocations load the pixels less often, but must not compute padding instead.
+    const uint32_t panels = divide_up(graph->values[op->output].channels, LANE_CHANNELS);
+    return is_row(graph, op) || panels % 2 == 0 ? 2 * LANE_CHANNELS : LANE_CHANNELS;
 }
 
-void conv_launch(struct op_launch *launch, const struct cubby_gpu *gpu, const struct graph *graph,
-                 const struct graph_op *op, const struct op_places *places, uint32_t batch)
+// What a convolution of so many pixels uses, and the pixels of its workgroups.
+struct conv_choice {
+    enum kernel_id kernel;
+    uint32_t pixels;
+};
+
+static struct conv_choice choose(const struct cubby_gpu *gpu, const struct graph *graph,
+                                 const struct graph_op *op, uint32_t pixels)
+{
+    if (gpu->family != CUBBY_KERNELS_LANE)
+        return (struct conv_choice){KERNEL_CONV, TILE_PIXELS};
+    const uint32_t whole = LANE_PIXELS * gpu->info.subgroup_size, half = whole / 2;
+    if (is_row(graph, op))
+        return (struct conv_choice){KERNEL_CONV_ROW, ROW_PIXELS * gpu->info.subgroup_size};
+    if (panel_width(gpu, graph, op) == LANE_CHANNELS)
+        return (struct conv_choice){KERNEL_CONV, whole};
+    // Half as many pixels a workgroup take 0.6 of the time, which pays if the rest of the last
+    // workgroup would be empty.
+    if (divide_up(pixels, half) * 3 < divide_up(pixels, whole) * 5)
+        return (struct conv_choice){KERNEL_CONV_SHORT, half};
+    return (struct conv_choice){KERNEL_CONV_WIDE, whole};
+}
+
+// Texels of one position's weights; of all weights of a convolution that is no product.
+static uint64_t position_texels(const struct cubby_gpu *gpu, const struct graph *graph,
+                                const struct graph_op *op)
+{
+    const uint32_t width = panel_width(gpu, graph, op);
+    const uint32_t panels = divide_up(graph->values[op->output].channels, width);
+    const uint32_t taps = is_product(op) ? 1 : op->kernel * op->kernel;
+    return (uint64_t)panels * width * taps * channel_blocks(graph->values[op->input].channels);
+}
+
+static struct conv_push conv_shape(const struct graph *graph, const struct graph_op *op,
+                                   uint32_t batch)
 {
     const struct graph_value *in = &graph->values[op->input], *out = &graph->values[op->output];
-    const struct conv_push push = {
-        .src_base = places->src,
-        .weight_base = places->weight,
-        .bias_base = places->bias,
-        .residual_base = places->residual,
+    return (struct conv_push){
         .in_height = in->height,
         .in_width = in->width,
         .in_blocks = channel_blocks(in->channels),
@@ -48,24 +83,66 @@ void conv_launch(struct op_launch *launch, const struct cubby_gpu *gpu, const st
         .kernel = op->kernel,
         .stride = op->stride,
         .pad = op->pad,
-        .flags = (op->relu ? CONV_RELU : 0) | (op->residual != GRAPH_NONE ? CONV_RESIDUAL : 0),
+        .flags = CONV_BIAS | (op->relu ? CONV_RELU : 0) |
+                 (op->residual != GRAPH_NONE ? CONV_RESIDUAL : 0),
     };
+}
+
+// A 1x1 convolution of the tiles for each position; the output transform adds the bias.
+static struct conv_push product_shape(const struct cubby_gpu *gpu, const struct graph *graph,
+                                      const struct graph_op *op, uint32_t batch)
+{
+    const struct graph_value *in = &graph->values[op->input], *out = &graph->values[op->output];
+    const uint32_t tiles = batch * in->height / WINOGRAD_POSITIONS * in->width;
+    return (struct conv_push){
+        .in_height = 1,
+        .in_width = tiles,
+        .in_blocks = channel_blocks(in->channels),
+        .in_plane = tiles,
+        .out_height = 1,
+        .out_width = tiles,
+        .out_blocks = channel_blocks(out->channels),
+        .out_plane = tiles,
+        .kernel = 1,
+        .stride = 1,
+        .src_step = tiles * channel_blocks(in->channels),
+        .weight_step = (uint32_t)position_texels(gpu, graph, op),
+        .dst_step = tiles * channel_blocks(out->channels),
+    };
+}
+
+void conv_launch(struct op_launch *launch, const struct cubby_gpu *gpu, const struct graph *graph,
+                 const struct graph_op *op, const struct op_places *places, uint32_t batch)
+{
+    struct conv_push push =
+        is_product(op) ? product_shape(gpu, graph, op, batch) : conv_shape(graph, op, batch);
+    push.src_base = places->src;
+    push.weight_base = places->weight;
+    push.bias_base = places->bias;
+    push.residual_base = places->residual;
+    const struct conv_choice choice = choose(gpu, graph, op, push.out_plane);
+    const uint32_t pixel_groups = divide_up(push.out_plane, choice.pixels);
+    const uint32_t panels =
+        divide_up(graph->values[op->output].channels, panel_width(gpu, graph, op));
     *launch = (struct op_launch){
-        .kernel = conv_kernel(gpu, graph, op),
+        .kernel = choice.kernel,
         .push_bytes = sizeof(push),
-        .groups = {divide_up(push.out_plane, pixels_per_group(gpu)),
-                   divide_up(out->channels, panel_width(gpu)), 1},
+        .groups = {pixel_groups, panels, is_product(op) ? WINOGRAD_POSITIONS : 1},
     };
+    // The smaller of weights and pixels is what the CPU's caches can keep while it is read again.
+    if (gpu->family == CUBBY_KERNELS_LANE &&
+        position_texels(gpu, graph, op) < (uint64_t)push.in_blocks * push.in_plane) {
+        push.flags |= CONV_CHANNELS_FIRST;
+        launch->groups[0] = panels;
+        launch->groups[1] = pixel_groups;
+    }
     memcpy(launch->push, &push, sizeof(push));
 }
 
 uint64_t conv_weight_texels(const struct cubby_gpu *gpu, const struct graph *graph,
                             const struct graph_op *op)
 {
-    const uint32_t width = panel_width(gpu);
-    const uint32_t panels = divide_up(graph->values[op->output].channels, width);
-    return (uint64_t)panels * width * op->kernel * op->kernel *
-           channel_blocks(graph->values[op->input].channels);
+    return position_texels(gpu, graph, op) * (is_product(op) ? WINOGRAD_POSITIONS : 1);
 }
 
 uint64_t conv_bias_texels(const struct graph *graph, const struct graph_op *op)
@@ -79,19 +156,28 @@ void conv_pack(const struct cubby_gpu *gpu, const struct graph *graph, const str
     const uint32_t in = graph->values[op->input].channels;
     const uint32_t out = graph->values[op->output].channels;
     const uint32_t blocks = channel_blocks(in), taps = op->kernel * op->kernel;
-    const uint32_t width = panel_width(gpu);
+    const uint32_t width = panel_width(gpu, graph, op);
     const uint64_t weight_floats = conv_weight_texels(gpu, graph, op) * 4;
+    // A direct convolution: [panel][tap][block][channel of the panel][channel of the block].
+    // Products: [position][panel][block][channel of the panel][channel of the block].
+    const uint32_t parts = is_product(op) ? WINOGRAD_POSITIONS : taps;
+    const uint64_t part_floats =
+        is_product(op) ? position_texels(gpu, graph, op) * 4 : (uint64_t)blocks * width * 4;
+    const uint64_t panel_floats = (uint64_t)blocks * width * 4 * (is_product(op) ? 1 : taps);
 
     memset(texels, 0, (weight_floats + conv_bias_texels(graph, op) * 4) * sizeof(*texels));
     for (uint32_t o = 0; o < out; o++) {
-        // [panel][tap][block][channel of the panel][channel of the block]
-        float *panel = texels + (uint64_t)(o / width) * taps * blocks * width * 4;
+        float *panel = texels + o / width * panel_floats + o % width * 4;
         for (uint32_t i = 0; i < in; i++) {
             const float *source = weight + ((uint64_t)o * in + i) * taps;
-            for (uint32_t tap = 0; tap < taps; tap++) {
-                const uint64_t texel = ((uint64_t)tap * blocks + i / 4) * width + o % width;
-                panel[texel * 4 + i % 4] = source[tap];
+            float transformed[WINOGRAD_POSITIONS];
+            if (is_product(op)) {
+                winograd_transform(source, transformed);
+                source = transformed;
             }
+            float *target = panel + (uint64_t)(i / 4) * width * 4 + i % 4;
+            for (uint32_t part = 0; part < parts; part++)
+                target[part * part_floats] = source[part];
         }
     }
     memcpy(texels + weight_floats, bias, out * sizeof(*bias));

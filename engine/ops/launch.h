@@ -37,6 +37,12 @@ void normalize_launch(struct op_launch *launch, const struct graph *graph,
                       const struct graph_op *op, uint32_t batch);
 void conv_launch(struct op_launch *launch, const struct cubby_gpu *gpu, const struct graph *graph,
                  const struct graph_op *op, const struct op_places *places, uint32_t batch);
+void winograd_input_launch(struct op_launch *launch, const struct graph *graph,
+                           const struct graph_op *op, const struct op_places *places,
+                           uint32_t batch);
+void winograd_output_launch(struct op_launch *launch, const struct graph *graph,
+                            const struct graph_op *op, const struct op_places *places,
+                            uint32_t batch);
 void max_pool_launch(struct op_launch *launch, const struct graph *graph, const struct graph_op *op,
                      const struct op_places *places, uint32_t batch);
 void global_pool_launch(struct op_launch *launch, const struct graph *graph,
@@ -48,9 +54,13 @@ void softmax_launch(struct op_launch *launch, const struct graph *graph, const s
 void sigmoid_launch(struct op_launch *launch, const struct graph *graph, const struct graph_op *op,
                     const struct op_places *places, uint32_t batch);
 
-// The kernel that conv_launch() will use.
-enum kernel_id conv_kernel(const struct cubby_gpu *gpu, const struct graph *graph,
-                           const struct graph_op *op);
+// Whether a 3x3 convolution with stride 1 is large enough for Winograd's way to pay.
+bool winograd_suits(const struct graph *graph, const struct graph_op *op);
+// G g G^T: one 3x3 kernel, rows first, to its 36 positions.
+void winograd_transform(const float kernel[9], float positions[36]);
+
+// Below, "convolution" also means the products of a Winograd convolution, whose weights are
+// transformed when they are packed.
 // Packed weights of a convolution, in texels of 4 floats, and its bias.
 uint64_t conv_weight_texels(const struct cubby_gpu *gpu, const struct graph *graph,
                             const struct graph_op *op);

@@ -31,7 +31,7 @@ void max_pool_launch(struct op_launch *launch, const struct graph *graph, const 
 {
     const struct pool_push push = pool_shape(graph, op, places, batch);
     *launch = (struct op_launch){
-        .kernel = KERNEL_MAX_POOL,
+        .kernel = op->kernel == MAX_POOL_WINDOW ? KERNEL_MAX_POOL_3 : KERNEL_MAX_POOL,
         .push_bytes = sizeof(push),
         .groups = {divide_up(push.out_plane, THREADS), push.in_blocks, 1},
     };

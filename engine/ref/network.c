@@ -93,6 +93,10 @@ static enum cubby_status run_op(struct reference *reference, uint32_t index)
         if (reference->rows[op->result])
             ref_sigmoid(1, in.channels, src, reference->rows[op->result]);
         return CUBBY_OK;
+    case GRAPH_WINOGRAD_INPUT: // only in lowered graphs, which are for devices
+    case GRAPH_WINOGRAD_PRODUCT:
+    case GRAPH_WINOGRAD_OUTPUT:
+        break;
     }
     return CUBBY_INTERNAL;
 }

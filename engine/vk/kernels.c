@@ -6,11 +6,19 @@
 #include "conv_lane4.h"
 #include "conv_lane8.h"
 #include "conv_row_lane16.h"
+#include "conv_short_lane16.h"
+#include "conv_wide_lane16.h"
 #include "conv_row_lane4.h"
+#include "conv_short_lane4.h"
+#include "conv_wide_lane4.h"
 #include "conv_row_lane8.h"
+#include "conv_short_lane8.h"
+#include "conv_wide_lane8.h"
 #include "conv_tile.h"
 #include "global_pool_lane.h"
 #include "global_pool_tile.h"
+#include "max_pool_3_lane.h"
+#include "max_pool_3_tile.h"
 #include "max_pool_lane.h"
 #include "max_pool_tile.h"
 #include "normalize_float_lane.h"
@@ -23,6 +31,10 @@
 #include "softmax_tile.h"
 #include "unpack_lane.h"
 #include "unpack_tile.h"
+#include "winograd_input_lane.h"
+#include "winograd_input_tile.h"
+#include "winograd_output_lane.h"
+#include "winograd_output_tile.h"
 
 struct spirv {
     const char *name;
@@ -38,8 +50,13 @@ struct spirv {
 static const struct spirv tile_kernels[KERNEL_COUNT] = {
     [KERNEL_NORMALIZE] = SPIRV(normalize_tile),
     [KERNEL_CONV] = SPIRV(conv_tile),
+    [KERNEL_CONV_WIDE] = SPIRV(conv_tile),
+    [KERNEL_CONV_SHORT] = SPIRV(conv_tile),
     [KERNEL_CONV_ROW] = SPIRV(conv_tile),
+    [KERNEL_WINOGRAD_INPUT] = SPIRV(winograd_input_tile),
+    [KERNEL_WINOGRAD_OUTPUT] = SPIRV(winograd_output_tile),
     [KERNEL_MAX_POOL] = SPIRV(max_pool_tile),
+    [KERNEL_MAX_POOL_3] = SPIRV(max_pool_3_tile),
     [KERNEL_GLOBAL_POOL] = SPIRV(global_pool_tile),
     [KERNEL_UNPACK] = SPIRV(unpack_tile),
     [KERNEL_SOFTMAX] = SPIRV(softmax_tile),
@@ -51,7 +68,12 @@ static const struct spirv tile_kernels[KERNEL_COUNT] = {
 #define LANE_KERNELS(size)                                                                         \
     {                                                                                              \
         [KERNEL_NORMALIZE] = SPIRV(normalize_lane), [KERNEL_CONV] = SPIRV(conv_lane##size),        \
-        [KERNEL_CONV_ROW] = SPIRV(conv_row_lane##size), [KERNEL_MAX_POOL] = SPIRV(max_pool_lane),  \
+        [KERNEL_CONV_WIDE] = SPIRV(conv_wide_lane##size),                                          \
+        [KERNEL_CONV_SHORT] = SPIRV(conv_short_lane##size),                                        \
+        [KERNEL_CONV_ROW] = SPIRV(conv_row_lane##size),                                            \
+        [KERNEL_WINOGRAD_INPUT] = SPIRV(winograd_input_lane),                                      \
+        [KERNEL_WINOGRAD_OUTPUT] = SPIRV(winograd_output_lane),                                    \
+        [KERNEL_MAX_POOL] = SPIRV(max_pool_lane), [KERNEL_MAX_POOL_3] = SPIRV(max_pool_3_lane),    \
         [KERNEL_GLOBAL_POOL] = SPIRV(global_pool_lane), [KERNEL_UNPACK] = SPIRV(unpack_lane),      \
         [KERNEL_SOFTMAX] = SPIRV(softmax_lane), [KERNEL_SIGMOID] = SPIRV(sigmoid_lane),            \
         [KERNEL_NORMALIZE_FLOAT] = SPIRV(normalize_float_lane),                                    \

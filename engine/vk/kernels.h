@@ -8,14 +8,20 @@
 
 struct cubby_gpu;
 
-#define CONV_ROW_TAPS 7u // the stem of every ResNet
+#define CONV_ROW_TAPS 7u   // the stem of every ResNet
+#define MAX_POOL_WINDOW 3u // and the pooling behind it
 
 enum kernel_id {
     KERNEL_NORMALIZE,
     KERNEL_NORMALIZE_FLOAT, // of floats instead of bytes
     KERNEL_CONV,
-    KERNEL_CONV_ROW, // lane: one input block and a kernel of CONV_ROW_TAPS, a row of taps a step
+    KERNEL_CONV_WIDE,  // lane: twice the channels an invocation, for layers that have them
+    KERNEL_CONV_SHORT, // lane: the same with half the pixels, for the last few of a layer
+    KERNEL_CONV_ROW,   // lane: one input block and a kernel of CONV_ROW_TAPS, a row of taps a step
+    KERNEL_WINOGRAD_INPUT,
+    KERNEL_WINOGRAD_OUTPUT,
     KERNEL_MAX_POOL,
+    KERNEL_MAX_POOL_3, // window of MAX_POOL_WINDOW, unrolled
     KERNEL_GLOBAL_POOL,
     KERNEL_UNPACK,
     KERNEL_SOFTMAX,

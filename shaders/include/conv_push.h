@@ -20,10 +20,14 @@ struct conv_push {
     uint out_plane;  // batch * out_height * out_width
     uint kernel, stride, pad;
     uint flags; // CONV_*
+    // Texels from one position of a Winograd product to the next (gl_WorkGroupID.z).
+    uint src_step, weight_step, dst_step;
 };
 
 #define CONV_RELU 1u
 #define CONV_RESIDUAL 2u
+#define CONV_BIAS 4u
+#define CONV_CHANNELS_FIRST 8u // lane: workgroups count output channels in x and pixels in y
 
 #ifndef GL_core_profile
 #undef uint

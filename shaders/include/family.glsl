@@ -23,6 +23,8 @@ layout(binding = 0, rgba32f) uniform readonly imageBuffer src_texels;
 layout(binding = 1, rgba32f) uniform readonly imageBuffer weight_texels;
 #define LOAD_SRC(i) imageLoad(src_texels, int(i))
 #define LOAD_WEIGHT(i) imageLoad(weight_texels, int(i))
+#define LOAD_SRC_OR_ZERO(inside, i) LOAD_SRC((inside) ? int(i) : 0)
+#define LOAD_RESIDUAL(i) LOAD_SRC(i)
 #else
 #define TEXEL vec4
 #define PACK(v) (v)
@@ -34,4 +36,6 @@ layout(binding = 1, std430) readonly buffer Weights {
 };
 #define LOAD_SRC(i) src_values[i]
 #define LOAD_WEIGHT(i) weight_values[i]
+#define LOAD_SRC_OR_ZERO(inside, i) ((inside) ? LOAD_SRC(i) : vec4(0.0))
+#define LOAD_RESIDUAL(i) residual_values[i]
 #endif

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "platform/signals.h"
+#include "platform/software_vulkan.h"
 #include "stream.h"
 
 int command_failed(const struct command *command, enum cubby_status status)
@@ -113,6 +114,7 @@ int cubby_main_with(int argc, const char *const *argv, const struct command_hook
         code = finish_text();
     } else {
         platform_catch_interrupts();
+        software_vulkan_prepare();
         code = with_messages(&options, hooks);
     }
     cli_options_fini(&options);

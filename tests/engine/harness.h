@@ -77,12 +77,14 @@ static inline void harness_close(struct cubby_gpu **gpu)
 }
 
 // Runs the graph on `count` images: value `input` is written, value `output` read back.
-static inline void harness_run(struct cubby_gpu *gpu, const struct graph *graph, uint32_t max_batch,
-                               uint32_t count, uint32_t input, const float *src, uint32_t residual,
-                               const float *added, uint32_t output, float *dst)
+// `winograd` as in executor_params.
+static inline void harness_run_as(struct cubby_gpu *gpu, enum executor_winograd winograd,
+                                  const struct graph *graph, uint32_t max_batch, uint32_t count,
+                                  uint32_t input, const float *src, uint32_t residual,
+                                  const float *added, uint32_t output, float *dst)
 {
     assert_false(graph->overflow);
-    const struct executor_params params = {max_batch, 1};
+    const struct executor_params params = {max_batch, 1, winograd};
     struct executor *executor;
     assert_int_equal(executor_create(&executor, gpu, graph, &params), CUBBY_OK);
 
@@ -100,6 +102,14 @@ static inline void harness_run(struct cubby_gpu *gpu, const struct graph *graph,
     assert_int_equal(executor_wait(executor, 0), CUBBY_OK);
     assert_int_equal(executor_read_value(executor, output, count, dst), CUBBY_OK);
     executor_destroy(&executor);
+}
+
+static inline void harness_run(struct cubby_gpu *gpu, const struct graph *graph, uint32_t max_batch,
+                               uint32_t count, uint32_t input, const float *src, uint32_t residual,
+                               const float *added, uint32_t output, float *dst)
+{
+    harness_run_as(gpu, EXECUTOR_WINOGRAD_AUTO, graph, max_batch, count, input, src, residual,
+                   added, output, dst);
 }
 
 // Largest |a - b| relative to the largest |b|; infinite if any a is not finite.

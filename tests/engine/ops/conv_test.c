@@ -3,13 +3,16 @@
 
 // fp32 sums of up to a few thousand products, in another order than the reference's.
 #define TOLERANCE 2e-6
+// Winograd's transforms add and subtract before and after.
+#define TOLERANCE_WINOGRAD 4e-6
 
 struct conv_case {
     uint32_t batch, in, height, width, out, kernel, stride, pad;
     bool relu, residual;
 };
 
-static void check(struct cubby_gpu *gpu, const struct conv_case *c, uint64_t seed)
+static void check_as(struct cubby_gpu *gpu, enum executor_winograd winograd,
+                     const struct conv_case *c, uint64_t seed)
 {
     struct harness_random random = {seed};
     struct graph *graph = calloc(1, sizeof(*graph));
@@ -41,14 +44,16 @@ static void check(struct cubby_gpu *gpu, const struct conv_case *c, uint64_t see
     };
     const uint32_t output = graph_conv(graph, input, &params);
     // One image of room to spare: counts below the maximum are what the last batch is.
-    harness_run(gpu, graph, c->batch + 1, c->batch, input, src, residual, added, output, got);
+    harness_run_as(gpu, winograd, graph, c->batch + 1, c->batch, input, src, residual, added,
+                   output, got);
 
+    const bool transformed = winograd == EXECUTOR_WINOGRAD_ALWAYS;
     const double error = harness_error(got, expected, out_floats);
-    if (!(error < TOLERANCE))
-        fail_msg("%s: seed %llu: n%u %ux%ux%u -> %u, kernel %u stride %u pad %u%s%s: error %g",
-                 cubby_kernels_text(cubby_gpu_kernels(gpu)), (unsigned long long)seed, c->batch,
-                 c->in, c->height, c->width, c->out, c->kernel, c->stride, c->pad,
-                 c->relu ? " relu" : "", c->residual ? " residual" : "", error);
+    if (!(error < (transformed ? TOLERANCE_WINOGRAD : TOLERANCE)))
+        fail_msg("%s%s: seed %llu: n%u %ux%ux%u -> %u, kernel %u stride %u pad %u%s%s: error %g",
+                 cubby_kernels_text(cubby_gpu_kernels(gpu)), transformed ? ", Winograd" : "",
+                 (unsigned long long)seed, c->batch, c->in, c->height, c->width, c->out, c->kernel,
+                 c->stride, c->pad, c->relu ? " relu" : "", c->residual ? " residual" : "", error);
     free(src);
     free(weight);
     free(bias);
@@ -56,6 +61,13 @@ static void check(struct cubby_gpu *gpu, const struct conv_case *c, uint64_t see
     free(expected);
     free(got);
     free(graph);
+}
+
+static void check(struct cubby_gpu *gpu, const struct conv_case *c, uint64_t seed)
+{
+    check_as(gpu, EXECUTOR_WINOGRAD_NEVER, c, seed);
+    if (c->kernel == 3 && c->stride == 1)
+        check_as(gpu, EXECUTOR_WINOGRAD_ALWAYS, c, seed);
 }
 
 static void for_each_family(void (*run)(struct cubby_gpu *gpu))
@@ -80,7 +92,10 @@ static void run_known(struct cubby_gpu *gpu)
         {1, 1, 1, 1, 1, 1, 1, 0, false, false},      // smallest
         {1, 5, 3, 2, 7, 3, 1, 1, false, true},       // nothing is a multiple of 4
         {5, 130, 7, 7, 70, 3, 1, 1, true, true},     {1, 2, 4, 4, 33, 5, 3, 2, false, false},
-        {1, 4, 2, 2, 4, 7, 2, 3, true, false}, // window larger than the image
+        {1, 4, 2, 2, 4, 7, 2, 3, true, false},      // window larger than the image
+        {8, 128, 7, 7, 128, 3, 1, 1, true, true},   // tiles reach past the image; few of them
+        {1, 96, 14, 13, 160, 3, 1, 0, false, true}, // no padding, three panels
+        {2, 8, 5, 9, 4, 3, 1, 2, true, false},      // more padding than usual
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
         check(gpu, &cases[i], i);
@@ -113,10 +128,37 @@ static void conv_known_shapes(void **state)
     for_each_family(run_known);
 }
 
+static void run_winograd(struct cubby_gpu *gpu)
+{
+    const uint64_t seed = 20261126;
+    for (uint64_t i = 0; i < 12; i++) {
+        struct harness_random random = {seed + i};
+        const struct conv_case c = {
+            .batch = harness_range(&random, 1, 5),
+            .in = harness_range(&random, 1, 200),
+            .height = harness_range(&random, 3, 18),
+            .width = harness_range(&random, 3, 18),
+            .out = harness_range(&random, 1, 140),
+            .kernel = 3,
+            .stride = 1,
+            .pad = harness_range(&random, 0, 2),
+            .relu = harness_range(&random, 0, 1),
+            .residual = harness_range(&random, 0, 1),
+        };
+        check(gpu, &c, seed + i);
+    }
+}
+
 static void conv_random_shapes(void **state)
 {
     (void)state;
     for_each_family(run_random);
+}
+
+static void conv_winograd_shapes(void **state)
+{
+    (void)state;
+    for_each_family(run_winograd);
 }
 
 int main(void)
@@ -124,6 +166,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(conv_known_shapes),
         cmocka_unit_test(conv_random_shapes),
+        cmocka_unit_test(conv_winograd_shapes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

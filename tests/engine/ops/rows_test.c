@@ -7,7 +7,7 @@
 static struct executor *run_input(struct cubby_gpu *gpu, const struct graph *graph,
                                   const void *input, uint32_t count)
 {
-    const struct executor_params params = {count + 1, 1};
+    const struct executor_params params = {.max_batch = count + 1, .slots = 1};
     struct executor *executor;
     assert_int_equal(executor_create(&executor, gpu, graph, &params), CUBBY_OK);
     memcpy(executor_input(executor, 0), input, count * graph_input_bytes(graph));
@@ -82,7 +82,7 @@ static void check_rows(struct cubby_gpu *gpu, uint32_t count, uint32_t channels,
     const uint32_t input = graph_value(graph, channels, 1, 1);
     graph_unpack(graph, input, GRAPH_LOGITS);
     graph_softmax(graph, input);
-    const struct executor_params params = {count + 3, 2};
+    const struct executor_params params = {.max_batch = count + 3, .slots = 2};
     struct executor *executor;
     assert_int_equal(executor_create(&executor, gpu, graph, &params), CUBBY_OK);
     assert_null(executor_output(executor, 1, GRAPH_FEATURES));
@@ -135,7 +135,7 @@ static void check_sigmoid(struct cubby_gpu *gpu, uint32_t count, uint32_t channe
     struct graph *graph = calloc(1, sizeof(*graph));
     const uint32_t input = graph_value(graph, channels, 1, 1);
     graph_sigmoid(graph, input);
-    const struct executor_params params = {count + 1, 1};
+    const struct executor_params params = {.max_batch = count + 1, .slots = 1};
     struct executor *executor;
     assert_int_equal(executor_create(&executor, gpu, graph, &params), CUBBY_OK);
     assert_int_equal(executor_write_value(executor, input, count, src), CUBBY_OK);

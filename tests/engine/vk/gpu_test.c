@@ -73,7 +73,7 @@ static void too_large_for_the_device(void **state)
     const uint32_t input = graph_value(graph, 4096, 8192, 8192);
     graph_max_pool(graph, input, 1, 1, 0);
     struct executor *executor;
-    const struct executor_params params = {512, 1};
+    const struct executor_params params = {.max_batch = 512, .slots = 1};
     assert_int_equal(executor_create(&executor, gpu, graph, &params), CUBBY_NO_MEMORY);
     assert_null(executor);
     assert_non_null(strstr(last_error, "use a smaller batch"));

@@ -1,0 +1,80 @@
+// From the ops of a network to those that a device's kernels have.
+#include "graph/graph.h"
+#include "winograd_push.h"
+
+static uint32_t tiles_along(uint32_t size)
+{
+    return (size + WINOGRAD_OUT - 1) / WINOGRAD_OUT;
+}
+
+static struct graph_op *append(struct graph *graph, const struct graph_op *op)
+{
+    if (graph->op_count == GRAPH_MAX_OPS) {
+        graph->overflow = true;
+        graph->op_count--;
+    }
+    const uint32_t index = graph->op_count++;
+    graph->ops[index] = *op;
+    graph->ops[index].weights_op = index;
+    return &graph->ops[index];
+}
+
+// All positions of all tiles, as many values as an image of this shape has.
+static uint32_t add_positions(struct graph *graph, uint32_t channels, const struct graph_value *out)
+{
+    return graph_value(graph, channels, WINOGRAD_POSITIONS * tiles_along(out->height),
+                       tiles_along(out->width));
+}
+
+static void append_winograd(struct graph *graph, const struct graph_op *conv)
+{
+    const struct graph_value out = graph->values[conv->output];
+    const uint32_t in_channels = graph->values[conv->input].channels;
+    struct graph_op input = *conv, product = *conv, output = *conv;
+    input.kind = GRAPH_WINOGRAD_INPUT;
+    input.residual = GRAPH_NONE;
+    input.output = add_positions(graph, in_channels, &out);
+    product.kind = GRAPH_WINOGRAD_PRODUCT;
+    product.residual = GRAPH_NONE;
+    product.input = input.output;
+    product.output = add_positions(graph, out.channels, &out);
+    output.kind = GRAPH_WINOGRAD_OUTPUT;
+    output.input = product.output;
+    append(graph, &input);
+    const uint32_t weights = append(graph, &product)->weights_op;
+    append(graph, &output)->weights_op = weights;
+}
+
+static void find_lifetimes(struct graph *graph)
+{
+    for (uint32_t i = 0; i < graph->value_count; i++)
+        graph->values[i].first = graph->values[i].last = 0;
+    for (uint32_t i = 0; i < graph->op_count; i++) {
+        const struct graph_op *op = &graph->ops[i];
+        if (op->output != GRAPH_NONE)
+            graph->values[op->output].first = graph->values[op->output].last = i;
+        if (op->input != GRAPH_NONE)
+            graph->values[op->input].last = i;
+        if (op->residual != GRAPH_NONE)
+            graph->values[op->residual].last = i;
+    }
+}
+
+enum cubby_status graph_lower(struct graph *lowered, const struct graph *graph,
+                              bool (*winograd)(void *user, const struct graph *graph,
+                                               const struct graph_op *op),
+                              void *user)
+{
+    *lowered = *graph;
+    lowered->op_count = 0;
+    for (uint32_t i = 0; i < graph->op_count; i++) {
+        const struct graph_op *op = &graph->ops[i];
+        if (op->kind == GRAPH_CONV && op->kernel == WINOGRAD_KERNEL && op->stride == 1 &&
+            winograd(user, graph, op))
+            append_winograd(lowered, op);
+        else
+            append(lowered, op);
+    }
+    find_lifetimes(lowered);
+    return lowered->overflow ? CUBBY_UNSUPPORTED : CUBBY_OK;
+}

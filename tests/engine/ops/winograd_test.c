@@ -1,0 +1,98 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "graph/graph.h"
+#include "ops/launch.h"
+
+// At the point p a kernel row (g0, g1, g2) is g0 + p g1 + p^2 g2, scaled; at infinity it is g2.
+static void transform_evaluates_kernels(void **state)
+{
+    (void)state;
+    const float corner[9] = {1, 0, 0, 0, 0, 0, 0, 0, 0}, last[9] = {0, 0, 0, 0, 0, 0, 0, 0, 1};
+    float at[36];
+    winograd_transform(corner, at);
+    assert_true(at[0] == 1);  // both points 0
+    assert_true(at[35] == 0); // both infinity
+    // Row 0 of G g G^T, point 2/3: 1 / (2 a^2 (a^2 - b^2)) with a = 2/3, b = 3/2.
+    assert_float_equal(at[1], -81.0f / 130.0f, 1e-6f);
+    assert_float_equal(at[2], -81.0f / 130.0f, 1e-6f);
+    assert_float_equal(at[3], 8.0f / 65.0f, 1e-6f);
+    winograd_transform(last, at);
+    assert_true(at[0] == 0);
+    assert_true(at[35] == 1);
+    assert_float_equal(at[5 * 6 + 1], -81.0f / 130.0f * 4.0f / 9.0f, 1e-6f);
+}
+
+static bool always(void *user, const struct graph *graph, const struct graph_op *op)
+{
+    (void)graph;
+    (void)op;
+    ++*(int *)user;
+    return true;
+}
+
+// Only 3x3 convolutions with stride 1 are asked about; residual, ReLU and bias go to the last op,
+// whose weights are those of the product.
+static void lowering_keeps_values(void **state)
+{
+    (void)state;
+    static const float weight[9 * 8 * 8], bias[8];
+    struct graph *graph = calloc(1, sizeof(*graph)), *lowered = calloc(1, sizeof(*lowered));
+    assert_non_null(graph);
+    assert_non_null(lowered);
+    struct graph_conv_params params = {.out_channels = 8, .kernel = 1, .stride = 1, .relu = true};
+    params.residual = GRAPH_NONE;
+    params.weights.weight = weight;
+    params.weights.bias = bias;
+    const uint32_t input = graph_value(graph, 8, 9, 5);
+    const uint32_t first = graph_conv(graph, input, &params);
+    params.kernel = 3;
+    params.pad = 1;
+    params.residual = input;
+    const uint32_t second = graph_conv(graph, first, &params);
+    params.stride = 2;
+    params.residual = GRAPH_NONE;
+    graph_conv(graph, second, &params);
+
+    int asked = 0;
+    assert_int_equal(graph_lower(lowered, graph, always, &asked), CUBBY_OK);
+    assert_int_equal(asked, 1);
+    assert_int_equal(lowered->op_count, 5);
+    const struct graph_op *in = &lowered->ops[1], *product = &lowered->ops[2],
+                          *out = &lowered->ops[3];
+    assert_int_equal(in->kind, GRAPH_WINOGRAD_INPUT);
+    assert_int_equal(in->input, first);
+    assert_int_equal(product->kind, GRAPH_WINOGRAD_PRODUCT);
+    assert_int_equal(product->input, in->output);
+    assert_int_equal(product->residual, GRAPH_NONE);
+    assert_int_equal(out->kind, GRAPH_WINOGRAD_OUTPUT);
+    assert_int_equal(out->input, product->output);
+    assert_int_equal(out->output, second);
+    assert_int_equal(out->residual, input);
+    assert_int_equal(out->weights_op, 2);
+    // 3 x 2 tiles of 4x4 pixels, 36 positions each.
+    assert_int_equal(lowered->values[in->output].height * lowered->values[in->output].width,
+                     36 * 6);
+    // The residual lives until the last op reads it, what lies between only between.
+    assert_int_equal(lowered->values[input].last, 3);
+    assert_int_equal(lowered->values[first].last, 1);
+    assert_int_equal(lowered->values[product->output].first, 2);
+    assert_int_equal(lowered->values[product->output].last, 3);
+    assert_int_equal(lowered->values[second].last, 4);
+    free(graph);
+    free(lowered);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(transform_evaluates_kernels),
+        cmocka_unit_test(lowering_keeps_values),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,125 @@
+// Each kind of convolution in ResNet-50 alone, on one device: conv_bench [BATCH [RUNS]]
+// Prints GFLOP/s of each shape (of the direct convolution's arithmetic, so that methods can be
+// compared), and the images a second that all of them together would give.
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "engine/gpu.h"
+#include "graph/executor.h"
+
+struct shape {
+    uint32_t size, in, out, kernel, stride, times; // input side, channels; how often in the network
+};
+
+// torchvision's resnet50: the stem, then for each stage its 1x1, 3x3, 1x1 and the shortcut.
+static const struct shape shapes[] = {
+    {224, 3, 64, 7, 2, 1},    {56, 64, 64, 1, 1, 1},     {56, 64, 64, 3, 1, 3},
+    {56, 64, 256, 1, 1, 4},   {56, 256, 64, 1, 1, 2},    {56, 256, 128, 1, 1, 1},
+    {56, 128, 128, 3, 2, 1},  {56, 256, 512, 1, 2, 1},   {28, 128, 512, 1, 1, 4},
+    {28, 512, 128, 1, 1, 3},  {28, 128, 128, 3, 1, 3},   {28, 512, 256, 1, 1, 1},
+    {28, 256, 256, 3, 2, 1},  {28, 512, 1024, 1, 2, 1},  {14, 256, 1024, 1, 1, 6},
+    {14, 1024, 256, 1, 1, 5}, {14, 256, 256, 3, 1, 5},   {14, 1024, 512, 1, 1, 1},
+    {14, 512, 512, 3, 2, 1},  {14, 1024, 2048, 1, 2, 1}, {7, 512, 2048, 1, 1, 3},
+    {7, 2048, 512, 1, 1, 2},  {7, 512, 512, 3, 1, 2},
+};
+
+static void say(void *user, enum cubby_log_level level, const char *message)
+{
+    (void)user;
+    if (level <= CUBBY_LOG_WARNING)
+        fprintf(stderr, "%s\n", message);
+}
+
+static double now_s(void)
+{
+    struct timespec time;
+    timespec_get(&time, TIME_UTC);
+    return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
+}
+
+static int by_value(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+// Median seconds of one run of the convolution; 0 if it cannot run.
+static double measure(struct cubby_gpu *gpu, const struct shape *shape, uint32_t batch,
+                      uint32_t runs)
+{
+    const size_t weights = (size_t)shape->out * shape->in * shape->kernel * shape->kernel;
+    float *weight = calloc(weights, sizeof(*weight)), *bias = calloc(shape->out, sizeof(*bias));
+    struct graph *graph = calloc(1, sizeof(*graph));
+    double *seconds = calloc(runs, sizeof(*seconds)), median = 0;
+    struct executor *executor = NULL;
+    if (!weight || !bias || !graph || !seconds)
+        goto out;
+    for (size_t i = 0; i < weights; i++)
+        weight[i] = (float)(i % 17) / 17.0f - 0.5f;
+    const struct graph_conv_params params = {
+        .out_channels = shape->out,
+        .kernel = shape->kernel,
+        .stride = shape->stride,
+        .pad = shape->kernel / 2,
+        .relu = true,
+        .residual = GRAPH_NONE,
+        .weights = {.weight = weight, .bias = bias},
+    };
+    const uint32_t input = graph_value(graph, shape->in, shape->size, shape->size);
+    graph_conv(graph, input, &params);
+    const struct executor_params executor_params = {
+        batch, 1, (enum executor_winograd)(getenv("WINO") ? atoi(getenv("WINO")) : 0)};
+    if (executor_create(&executor, gpu, graph, &executor_params))
+        goto out;
+    for (uint32_t i = 0; i <= runs; i++) { // the first one warms up
+        const double start = now_s();
+        if (executor_submit(executor, 0, batch) || executor_wait(executor, 0))
+            goto out;
+        if (i)
+            seconds[i - 1] = now_s() - start;
+    }
+    qsort(seconds, runs, sizeof(*seconds), by_value);
+    median = seconds[getenv("MIN") ? 0 : runs / 2];
+
+out:
+    executor_destroy(&executor);
+    free(seconds);
+    free(graph);
+    free(bias);
+    free(weight);
+    return median;
+}
+
+int main(int argc, char **argv)
+{
+    const uint32_t batch = argc > 1 ? (uint32_t)strtoul(argv[1], NULL, 10) : 8;
+    const uint32_t runs = argc > 2 ? (uint32_t)strtoul(argv[2], NULL, 10) : 5;
+    const struct cubby_log log = {say, NULL};
+    const struct cubby_gpu_params gpu_params = {.kernels = CUBBY_KERNELS_AUTO};
+    struct cubby_gpu *gpu;
+    if (!batch || !runs || cubby_gpu_create(&gpu, &gpu_params, &log))
+        return 1;
+    printf("%s, batches of %" PRIu32 "\n", cubby_gpu_info(gpu)->name, batch);
+    double total_s = 0, total_flop = 0;
+    for (size_t i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++) {
+        const struct shape *shape = &shapes[i];
+        const uint32_t side =
+            graph_window(shape->size, shape->kernel, shape->stride, shape->kernel / 2);
+        const double flop =
+            2.0 * batch * side * side * shape->out * shape->in * shape->kernel * shape->kernel;
+        const double seconds = measure(gpu, shape, batch, runs);
+        printf("%ux%u s%u  %3u  %4u -> %4u  x%u  %8.3f ms  %7.1f GFLOP/s\n", shape->kernel,
+               shape->kernel, shape->stride, shape->size, shape->in, shape->out, shape->times,
+               seconds * 1e3, flop / seconds / 1e9);
+        fflush(stdout);
+        total_s += seconds * shape->times;
+        total_flop += flop * shape->times;
+    }
+    printf("all convolutions of ResNet-50: %.1f ms, %.1f GFLOP/s, %.2f images/s\n", total_s * 1e3,
+           total_flop / total_s / 1e9, batch / total_s);
+    cubby_gpu_destroy(&gpu);
+    return 0;
+}
