@@ -14,7 +14,7 @@
 
 struct decoder {
     uint64_t max_pixels;
-    bool exact;
+    bool exact, libjpeg_only;
     void (*before_memory)(void *user, uint64_t bytes);
     void *user;
     struct jpeg_decoder *jpeg; // owned
@@ -97,6 +97,7 @@ enum cubby_status decoder_create(struct decoder **out, const struct decode_param
         return CUBBY_NO_MEMORY;
     decoder->max_pixels = params && params->max_pixels ? params->max_pixels : DEFAULT_MAX_PIXELS;
     decoder->exact = params && params->exact;
+    decoder->libjpeg_only = params && params->libjpeg_only;
     decoder->before_memory = params ? params->before_memory : NULL;
     decoder->user = params ? params->user : NULL;
 
@@ -296,6 +297,7 @@ enum cubby_status decode_run(struct decoder *decoder, const uint8_t *bytes, size
                              .kind = decode_sniff(bytes, size_bytes),
                              .max_pixels = decoder->max_pixels,
                              .exact = decoder->exact,
+                             .libjpeg_only = decoder->libjpeg_only,
                              .before_memory = decoder->before_memory,
                              .user = decoder->user,
                              .preprocess = preprocess,

@@ -26,6 +26,7 @@ enum decode_kind {
 struct decode_params {
     uint64_t max_pixels; // 0 means 512 million; checked before any allocation
     bool exact;          // full size, libjpeg-turbo's defaults, as Pillow decodes
+    bool libjpeg_only;   // our own JPEG decoder is left out: for tests and benchmarks
     // NULL, or called once a photo's header has been read and before its memory is taken, with the
     // most that decoding it will hold. It may wait; the caller's way to bound several threads.
     void (*before_memory)(void *user, uint64_t bytes);

@@ -16,7 +16,7 @@ struct decode_job {
     size_t size_bytes;
     enum decode_kind kind;
     uint64_t max_pixels;
-    bool exact;
+    bool exact, libjpeg_only;
     void (*before_memory)(void *user, uint64_t bytes); // as in struct decode_params
     void *user;
     const struct cubby_preprocess *preprocess; // borrowed
@@ -58,6 +58,9 @@ void jpeg_decoder_destroy(struct jpeg_decoder **decoder);
 CUBBY_NODISCARD enum cubby_status jpeg_decoder_run(struct jpeg_decoder *decoder,
                                                    const struct decode_job *job,
                                                    struct decode_pixels *pixels, bool *refused);
+
+// A row of a four-colour JPEG as libjpeg gives it.
+void jpeg_cmyk_to_rgb(const uint8_t *cmyk, uint32_t width, uint8_t *rgb);
 
 CUBBY_NODISCARD enum cubby_status stb_decode(const struct decode_job *job,
                                              struct decode_pixels *pixels);

@@ -8,6 +8,8 @@
 #include <jpeglib.h>
 #include <jerror.h>
 
+#include "decode/jpeg_dc.h"
+
 // A progressive file of a few KB may hold thousands of empty scans over millions of pixels. Real
 // ones have about ten scans; both limits let a day pass at most once per overnight run.
 #define MAX_SCANS 500
@@ -19,7 +21,8 @@ struct jpeg_decoder {
     struct jpeg_decompress_struct info;
     struct jpeg_error_mgr errors;
     struct jpeg_progress_mgr progress;
-    jmp_buf recover; // where libjpeg's error_exit, which must not return, goes
+    jmp_buf recover;    // where libjpeg's error_exit, which must not return, goes
+    struct jpeg_dc *dc; // owned: our own decoder, for most photos at 1/8
     // Of the photo at hand.
     const struct decode_job *job; // borrowed
     enum cubby_status failure;
@@ -111,7 +114,10 @@ enum cubby_status jpeg_decoder_create(struct jpeg_decoder **out)
     decoder->errors.error_exit = on_error;
     decoder->errors.emit_message = on_message;
     decoder->progress.progress_monitor = on_progress;
-    return CUBBY_OK;
+    enum cubby_status status = jpeg_dc_create(&decoder->dc);
+    if (status)
+        jpeg_decoder_destroy(out);
+    return status;
 }
 
 void jpeg_decoder_destroy(struct jpeg_decoder **decoder)
@@ -119,6 +125,7 @@ void jpeg_decoder_destroy(struct jpeg_decoder **decoder)
     struct jpeg_decoder *d = *decoder;
     if (!d)
         return;
+    jpeg_dc_destroy(&d->dc);
     free(d->cmyk);
     free(d);
     *decoder = NULL;
@@ -171,7 +178,7 @@ static uint8_t divide_255(uint32_t product)
 
 // Pillow takes four-colour JPEGs as Adobe writes them, inverted: c, m, y, k here are 255 minus ink.
 // Its cmyk2rgb() in Convert.c is then k - (255 - c) * k / 255.
-static void cmyk_row_to_rgb(const uint8_t *cmyk, uint32_t width, uint8_t *rgb)
+void jpeg_cmyk_to_rgb(const uint8_t *cmyk, uint32_t width, uint8_t *rgb)
 {
     for (uint32_t x = 0; x < width; x++, cmyk += 4, rgb += 3) {
         uint8_t k = cmyk[3];
@@ -206,7 +213,7 @@ static void read_rows(struct jpeg_decoder *decoder, struct decode_pixels *pixels
         if (info->out_color_space == JCS_CMYK) {
             rows[0] = decoder->cmyk;
             if (jpeg_read_scanlines(info, rows, 1) == 1)
-                cmyk_row_to_rgb(decoder->cmyk, pixels->width, out);
+                jpeg_cmyk_to_rgb(decoder->cmyk, pixels->width, out);
             continue;
         }
         for (JDIMENSION i = 0; i < count; i++)
@@ -247,13 +254,20 @@ static enum cubby_status decode(struct jpeg_decoder *decoder, const struct decod
     bool cmyk = info->jpeg_color_space == JCS_CMYK || info->jpeg_color_space == JCS_YCCK;
     info->out_color_space = cmyk ? JCS_CMYK : JCS_RGB;
     jpeg_calc_output_dimensions(info);
-    decode_announce(job, memory_of(info), (uint64_t)info->output_width * info->output_height);
+    uint64_t own_bytes = 0;
+    bool own = info->scale_num == 1 && !job->libjpeg_only &&
+               jpeg_dc_prepare(decoder->dc, info, &own_bytes);
+    decode_announce(job, memory_of(info) + own_bytes,
+                    (uint64_t)info->output_width * info->output_height);
     status = decode_pixels_set(pixels, info->output_width, info->output_height);
     if (!status && cmyk)
         status = reserve_cmyk(decoder, (size_t)info->output_width * 4);
     if (status)
         return decode_fail(job, status, "out of memory");
 
+    // It has seen all of the scan if it succeeds, and leaves it to libjpeg otherwise.
+    if (own && jpeg_dc_run(decoder->dc, info, pixels->rgb))
+        return CUBBY_OK;
     jpeg_start_decompress(info);
     read_rows(decoder, pixels);
     jpeg_finish_decompress(info); // reads on to the end marker: a file without one is cut short

@@ -51,10 +51,13 @@ static inline uint8_t sample_value(uint32_t x, uint32_t y, uint32_t channel)
 
 struct sample_jpeg_params {
     uint32_t width, height;
-    int channels; // 1, 3 or 4; 0 means 3
-    int sampling; // of the first channel, both ways: 1 is 4:4:4, 2 is 4:2:0; 0 means 2
-    int restart_rows;
-    bool progressive, arithmetic;
+    int channels;     // 1, 3 or 4; 0 means 3
+    int sampling;     // of the first channel, both ways: 1 is 4:4:4, 2 is 4:2:0; 0 means 2
+    int across, down; // the same, each way; 0: as `sampling` says
+    int restart_rows, restart_mcus;
+    int quality; // 0 means 75
+    bool progressive, arithmetic, optimised;
+    J_COLOR_SPACE space; // of the file; JCS_UNKNOWN: the usual one for that many channels
     const uint8_t *exif; // with its "Exif" header, may be NULL
     size_t exif_bytes;
 };
@@ -75,10 +78,20 @@ static inline struct sample sample_jpeg(const struct sample_jpeg_params *params)
                           : info.input_components == 4 ? JCS_CMYK
                                                        : JCS_RGB;
     jpeg_set_defaults(&info);
+    if (params->space != JCS_UNKNOWN)
+        jpeg_set_colorspace(&info, params->space);
     if (info.input_components == 3)
         info.comp_info[0].h_samp_factor = info.comp_info[0].v_samp_factor =
             params->sampling ? params->sampling : 2;
+    if (params->across) {
+        info.comp_info[0].h_samp_factor = params->across;
+        info.comp_info[0].v_samp_factor = params->down;
+    }
+    if (params->quality)
+        jpeg_set_quality(&info, params->quality, TRUE);
     info.restart_in_rows = params->restart_rows;
+    info.restart_interval = (unsigned)params->restart_mcus;
+    info.optimize_coding = params->optimised;
     info.arith_code = params->arithmetic;
     if (params->progressive)
         jpeg_simple_progression(&info);

@@ -1,0 +1,176 @@
+#include "decode/jpeg_dc.h"
+
+#include <stdlib.h>
+
+#include "decode/jpeg_dc_internal.h"
+
+enum cubby_status jpeg_dc_create(struct jpeg_dc **out)
+{
+    *out = calloc(1, sizeof(**out));
+    return *out ? CUBBY_OK : CUBBY_NO_MEMORY;
+}
+
+void jpeg_dc_destroy(struct jpeg_dc **dc)
+{
+    struct jpeg_dc *d = *dc;
+    if (!d)
+        return;
+    jpeg_dc_bytes_fini(&d->scan);
+    free(d->values);
+    free(d->samples);
+    free(d);
+    *dc = NULL;
+}
+
+// One scan with all components in it, nothing left out and nothing refined.
+static bool is_plain(const struct jpeg_decompress_struct *info)
+{
+    if (info->progressive_mode || info->arith_code || info->data_precision != 8 ||
+        info->comps_in_scan != info->num_components || info->Ss != 0 || info->Se != 63 ||
+        info->Ah != 0 || info->Al != 0)
+        return false;
+    for (int i = 0; i < info->num_components; i++)
+        if (info->cur_comp_info[i] != &info->comp_info[i])
+            return false;
+    switch (info->jpeg_color_space) {
+    case JCS_GRAYSCALE:
+        return info->num_components == 1;
+    case JCS_YCbCr:
+    case JCS_RGB:
+        return info->num_components == 3;
+    case JCS_CMYK:
+    case JCS_YCCK:
+        return info->num_components == 4;
+    default:
+        return false;
+    }
+}
+
+// Which coefficients a 2 x 2 block is made of: those of rows and columns 0, 1, 3, 5 and 7.
+static void set_coefficients(struct jpeg_dc_component *component, const JQUANT_TBL *table)
+{
+    static const int32_t row_weight[8] = {1 << 15, 29692, 0, -10426, 0, 6967, 0, -5906};
+    static const uint32_t column_sum[8] = {0, 1, 10, 2, 10, 3, 10, 4};
+    uint32_t x = 0, y = 0;
+    for (int k = 0; k < 64; k++) {
+        bool wanted = row_weight[y] && column_sum[x] < 10;
+        component->coefficient[k].step = table->quantval[8 * y + x];
+        component->coefficient[k].weight = wanted ? row_weight[y] : 0;
+        component->coefficient[k].sum = !wanted ? 10 : column_sum[x] + (y ? 5 : 0);
+        // Zigzag: up and to the right on even diagonals, the other way on odd ones.
+        bool up = (x + y) % 2 == 0;
+        if (up ? x == 7 : y < 7 && x == 0)
+            y++;
+        else if (up ? y == 0 : y == 7)
+            x++;
+        else if (up)
+            x++, y--;
+        else
+            x--, y++;
+    }
+}
+
+static bool set_component(struct jpeg_dc *dc, const struct jpeg_decompress_struct *info, int i)
+{
+    const jpeg_component_info *from = &info->comp_info[i];
+    struct jpeg_dc_component *component = &dc->components[i];
+    const JQUANT_TBL *table = from->quant_tbl_no >= 0 && from->quant_tbl_no < NUM_QUANT_TBLS
+                                  ? info->quant_tbl_ptrs[from->quant_tbl_no]
+                                  : NULL;
+    if (!table)
+        return false;
+    for (int k = 0; k < 64; k++)
+        if (table->quantval[k] < 1 || table->quantval[k] > 255)
+            return false;
+
+    // A scan of one component has no MCUs to speak of: its blocks come one by one.
+    bool alone = info->num_components == 1;
+    component->across = alone ? 1 : (uint32_t)from->h_samp_factor;
+    component->down = alone ? 1 : (uint32_t)from->v_samp_factor;
+    // libjpeg doubles the samples of a block as long as that does not exceed the photo's.
+    uint32_t x = dc->max_across / component->across, y = dc->max_down / component->down;
+    if (dc->max_across % component->across || dc->max_down % component->down ||
+        (x % 4 == 0 && y % 4 == 0))
+        return false;
+    component->squared = x % 2 == 0 && y % 2 == 0;
+    component->repeat_x = component->squared ? x / 2 : x;
+    component->repeat_y = component->squared ? y / 2 : y;
+    component->step = table->quantval[0];
+    if (component->squared)
+        set_coefficients(component, table);
+    return true;
+}
+
+static bool set_blocks(struct jpeg_dc *dc, const struct jpeg_decompress_struct *info, int i)
+{
+    struct jpeg_dc_component *component = &dc->components[i];
+    uint32_t count = component->across * component->down;
+    if (dc->block_count + count > JPEG_DC_MAX_BLOCKS)
+        return false;
+    int mean_table = info->comp_info[i].dc_tbl_no, other_table = info->comp_info[i].ac_tbl_no;
+    struct jpeg_dc_block block = {.component = (uint8_t)i,
+                                  .squared = component->squared,
+                                  .means = jpeg_dc_means_for(&dc->tables, info, mean_table),
+                                  .owner = component};
+    if (block.squared)
+        block.values = jpeg_dc_values_for(&dc->tables, info, other_table);
+    else
+        block.skips = jpeg_dc_skips_for(&dc->tables, info, other_table);
+    if (!block.means || (!block.values && !block.skips))
+        return false;
+    for (uint32_t k = 0; k < count; k++)
+        dc->blocks[dc->block_count++] = block;
+    dc->values_per_mcu += count * (block.squared ? JPEG_DC_SQUARED_VALUES : 1);
+    return true;
+}
+
+bool jpeg_dc_prepare(struct jpeg_dc *dc, const struct jpeg_decompress_struct *info,
+                     uint64_t *memory_bytes)
+{
+    *memory_bytes = 0;
+    if (!is_plain(info) || info->src->bytes_in_buffer > JPEG_DC_MAX_BYTES)
+        return false;
+    dc->component_count = (uint32_t)info->num_components;
+    dc->max_across = dc->max_down = 1;
+    for (int i = 0; dc->component_count > 1 && i < info->num_components; i++) {
+        uint32_t across = (uint32_t)info->comp_info[i].h_samp_factor;
+        uint32_t down = (uint32_t)info->comp_info[i].v_samp_factor;
+        dc->max_across = across > dc->max_across ? across : dc->max_across;
+        dc->max_down = down > dc->max_down ? down : dc->max_down;
+    }
+    dc->block_count = dc->values_per_mcu = 0;
+    for (int i = 0; i < info->num_components; i++)
+        if (!set_component(dc, info, i) || !set_blocks(dc, info, i))
+            return false;
+
+    dc->mcus_across = (info->image_width + 8 * dc->max_across - 1) / (8 * dc->max_across);
+    dc->mcus_down = (info->image_height + 8 * dc->max_down - 1) / (8 * dc->max_down);
+    dc->mcu_count = dc->mcus_across * dc->mcus_down; // sides up to 65535: no overflow
+    dc->restart_interval = info->restart_interval;
+    *memory_bytes = info->src->bytes_in_buffer + JPEG_DC_SLACK_BYTES + jpeg_dc_paint_bytes(dc) +
+                    (uint64_t)dc->mcu_count * dc->values_per_mcu * sizeof(*dc->values);
+    return true;
+}
+
+// What was there is lost.
+static bool reserve(void **buffer, size_t *capacity, uint64_t size)
+{
+    if (size <= *capacity)
+        return true;
+    free(*buffer);
+    *capacity = 0;
+    *buffer = size <= SIZE_MAX ? malloc((size_t)size) : NULL;
+    if (!*buffer)
+        return false;
+    *capacity = (size_t)size;
+    return true;
+}
+
+bool jpeg_dc_run(struct jpeg_dc *dc, const struct jpeg_decompress_struct *info, uint8_t *rgb)
+{
+    uint64_t value_bytes = (uint64_t)dc->mcu_count * dc->values_per_mcu * sizeof(*dc->values);
+    return jpeg_dc_bytes_take(&dc->scan, info->src->next_input_byte, info->src->bytes_in_buffer) &&
+           reserve((void **)&dc->values, &dc->value_capacity, value_bytes) &&
+           reserve((void **)&dc->samples, &dc->sample_capacity, jpeg_dc_paint_bytes(dc)) &&
+           jpeg_dc_scan_run(dc) && jpeg_dc_paint(dc, info, rgb);
+}

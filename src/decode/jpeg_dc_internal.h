@@ -1,0 +1,91 @@
+// What the files of jpeg_dc*.c share. Private to them.
+#ifndef SRC_DECODE_JPEG_DC_INTERNAL_H
+#define SRC_DECODE_JPEG_DC_INTERNAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "decode/jpeg_dc.h"
+#include "decode/jpeg_dc_tables.h"
+
+#define JPEG_DC_MAX_COMPONENTS 4
+#define JPEG_DC_MAX_BLOCKS 10 // of an MCU: the standard's limit, and libjpeg's
+// The bytes that a sound file's last MCU may be read past: 10 blocks of 64 symbols of 31 bits, and
+// a word. A damaged file is noticed after each MCU.
+#define JPEG_DC_SLACK_BYTES 4096u
+// Bit positions are 32-bit numbers.
+#define JPEG_DC_MAX_BYTES (UINT32_C(1) << 28)
+// No sound block has a larger mean or other coefficient, dequantised (8 * 128, and half a
+// quantisation step). Within these libjpeg's C code and its SIMD code agree, and 32 bits are
+// enough.
+#define JPEG_DC_MAX_MEAN 2048
+#define JPEG_DC_MAX_COEFFICIENT 1024
+
+// A component of the photo. At 1/8 libjpeg makes one sample of a block, or, where the component has
+// half the photo's resolution both ways, 2 x 2, for which it needs 24 of the other coefficients.
+struct jpeg_dc_component {
+    uint32_t across, down;       // blocks in an MCU
+    bool squared;                // 2 x 2 samples a block
+    int32_t step;                // of the means: the quantisation table's first
+    uint32_t repeat_x, repeat_y; // photo samples that each of its samples fills
+    // Of coefficient k in the file's (zigzag) order, where `squared`: its quantisation step, and
+    // what it adds how often to which of the sums of jpeg_dc_scan.c.
+    struct {
+        int32_t step, weight;
+        uint32_t sum;
+    } coefficient[64];
+};
+
+// What the scan holds in turn, again and again.
+struct jpeg_dc_block {
+    uint8_t component;
+    bool squared;
+    const struct jpeg_dc_means *means;     // borrowed
+    const struct jpeg_dc_skips *skips;     // borrowed; NULL if squared
+    const struct jpeg_dc_values *values;   // borrowed; NULL if not squared
+    const struct jpeg_dc_component *owner; // borrowed
+};
+
+// The scan without stuffing bytes and markers.
+struct jpeg_dc_bytes {
+    uint8_t *bytes; // owned: `size` and JPEG_DC_SLACK_BYTES more
+    size_t size, capacity;
+    // Where each restart interval ends; the last is `size`.
+    uint32_t *ends; // owned
+    uint32_t interval_count, interval_capacity;
+};
+
+// Decoded numbers in the file's order: for each block its mean, not yet dequantised, and where
+// squared four sums that make its samples together with it.
+#define JPEG_DC_SQUARED_VALUES 5u
+
+struct jpeg_dc {
+    struct jpeg_dc_tables tables;
+    struct jpeg_dc_component components[JPEG_DC_MAX_COMPONENTS];
+    uint32_t component_count;
+    struct jpeg_dc_block blocks[JPEG_DC_MAX_BLOCKS]; // of one MCU
+    uint32_t block_count, values_per_mcu;
+    uint32_t mcus_across, mcus_down, mcu_count;
+    uint32_t max_across, max_down; // samples of an MCU in the picture that comes out
+    uint32_t restart_interval;     // in MCUs; 0: none
+    struct jpeg_dc_bytes scan;
+    int32_t *values; // owned: mcu_count * values_per_mcu
+    size_t value_capacity;
+    uint8_t *samples; // owned: one row of MCUs, and a row of each component as wide as the picture
+    size_t sample_capacity;
+};
+
+// jpeg_dc_bytes.c: copies the scan up to its end marker. False: no end marker, or other than
+// restart markers in their order before it. Neither is one that is out of memory.
+bool jpeg_dc_bytes_take(struct jpeg_dc_bytes *scan, const uint8_t *bytes, size_t size);
+void jpeg_dc_bytes_fini(struct jpeg_dc_bytes *scan);
+
+// jpeg_dc_scan.c: all values of the scan; false if anything is odd.
+bool jpeg_dc_scan_run(struct jpeg_dc *dc);
+
+// jpeg_dc_paint.c: values to pixels; false if one is beyond what a sound photo has.
+size_t jpeg_dc_paint_bytes(const struct jpeg_dc *dc); // of `samples`
+bool jpeg_dc_paint(struct jpeg_dc *dc, const struct jpeg_decompress_struct *info, uint8_t *rgb);
+
+#endif

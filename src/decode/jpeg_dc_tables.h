@@ -1,0 +1,95 @@
+// Huffman tables made for reading past things: each look-up takes as many symbols as it can see.
+#ifndef SRC_DECODE_JPEG_DC_TABLES_H
+#define SRC_DECODE_JPEG_DC_TABLES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h> // jpeglib.h needs FILE
+
+#include <jpeglib.h>
+
+// How many bits a look-up sees. Together the tables of a 4:2:0 photo should fit the 32 KB of a
+// usual first-level cache, or nearly.
+#define JPEG_DC_MEAN_BITS 10
+#define JPEG_DC_SKIP_BITS 13
+#define JPEG_DC_VALUE_BITS 10
+
+// Every entry's low bits: how many bits of the file it uses up, 0 if the look-up does not see a
+// whole code.
+#define JPEG_DC_LENGTH_MASK 63u
+
+// The codes as the file lists them, for those too long for a look-up.
+struct jpeg_dc_codes {
+    UINT8 bits[17], symbols[256]; // of the JHUFF_TBL that this was made from: a cache key
+    bool valid;
+    // A code of `length` bits, in front of 16 bits that begin with it, is below limit[length], and
+    // its symbol is symbols[code + first[length]].
+    uint32_t limit[17];
+    int32_t first[17];
+};
+
+// What a mean differs from the one before: the number above bit 16.
+struct jpeg_dc_means {
+    struct jpeg_dc_codes codes;
+    uint32_t entry[1 << JPEG_DC_MEAN_BITS];
+};
+
+// Coefficients that nobody wants: above bit 6 by how many the entry goes on, plus
+// JPEG_DC_BLOCK_END if the block ends with it. At most 28 bits of the file, so that a full bit
+// buffer has two.
+struct jpeg_dc_skips {
+    struct jpeg_dc_codes codes;
+    uint16_t entry[1 << JPEG_DC_SKIP_BITS];
+};
+#define JPEG_DC_ADVANCE_SHIFT 6
+#define JPEG_DC_BLOCK_END 128u
+#define JPEG_DC_NO_CODE 256u // as an advance: the look-up does not see a whole code
+#define JPEG_DC_MAX_SKIP_LENGTH 28u
+
+// One coefficient: the advance above bit 6 as for skips, the value above bit 16.
+struct jpeg_dc_values {
+    struct jpeg_dc_codes codes;
+    uint32_t entry[1 << JPEG_DC_VALUE_BITS];
+};
+
+// Kept from photo to photo: those of one camera mostly share their tables, and making one takes
+// some 50 microseconds. One of each kind for each of the file's four.
+struct jpeg_dc_tables {
+    struct jpeg_dc_means means[NUM_HUFF_TBLS];
+    struct jpeg_dc_skips skips[NUM_HUFF_TBLS];
+    struct jpeg_dc_values values[NUM_HUFF_TBLS];
+};
+
+// Makes the table unless it is there already. NULL: the file's table is not a sound one.
+const struct jpeg_dc_means *jpeg_dc_means_for(struct jpeg_dc_tables *tables,
+                                              const struct jpeg_decompress_struct *info,
+                                              int number);
+const struct jpeg_dc_skips *jpeg_dc_skips_for(struct jpeg_dc_tables *tables,
+                                              const struct jpeg_decompress_struct *info,
+                                              int number);
+const struct jpeg_dc_values *jpeg_dc_values_for(struct jpeg_dc_tables *tables,
+                                                const struct jpeg_decompress_struct *info,
+                                                int number);
+
+// The code that 16 bits begin with: its length and symbol; 0 if there is none.
+static inline uint32_t jpeg_dc_code_at(const struct jpeg_dc_codes *codes, uint32_t bits16,
+                                       uint32_t *symbol)
+{
+    for (uint32_t length = 1; length <= 16; length++)
+        if (bits16 < codes->limit[length]) {
+            int32_t code = (int32_t)(bits16 >> (16 - length));
+            *symbol = codes->symbols[(code + codes->first[length]) & 255];
+            return length;
+        }
+    return 0;
+}
+
+// The number of `size` bits (0..15) as the standard writes signed numbers: those whose first bit is
+// 0 are negative.
+static inline int32_t jpeg_dc_signed(uint32_t bits, uint32_t size)
+{
+    int32_t number = (int32_t)bits;
+    return size && bits >> (size - 1) == 0 ? number - (int32_t)((1u << size) - 1) : number;
+}
+
+#endif
