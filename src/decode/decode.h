@@ -48,9 +48,10 @@ const char *decode_kind_text(enum decode_kind kind);
 bool decode_name_is_photo(const char *name);
 
 // One per thread: handles and scratch that are reused. Between photos it keeps at most 64 MB of
-// pixels. During a photo it holds the decoded pixels (3 bytes each; twice if the photo must be
-// turned), up to 1 GB of coefficients for a progressive JPEG, and up to 16 bytes a pixel for the
-// kinds that stb_image reads.
+// pixels, and as much of what our own JPEG decoder needs. During a photo it holds the decoded
+// pixels (3 bytes each; twice if the photo must be turned), up to 1 GB of coefficients for a
+// progressive JPEG, the file's bytes again and about half a byte a photo's pixel for a JPEG at 1/8,
+// and up to 16 bytes a pixel for the kinds that stb_image reads.
 struct decoder;
 CUBBY_NODISCARD enum cubby_status decoder_create(struct decoder **out,
                                                  const struct decode_params *params);

@@ -4,21 +4,34 @@
 
 #include "decode/jpeg_dc_internal.h"
 
+// One panorama must not keep its memory for the rest of the night.
+#define KEPT_BYTES (UINT64_C(64) << 20)
+
 enum cubby_status jpeg_dc_create(struct jpeg_dc **out)
 {
     *out = calloc(1, sizeof(**out));
     return *out ? CUBBY_OK : CUBBY_NO_MEMORY;
 }
 
+static void free_scratch(struct jpeg_dc *dc)
+{
+    jpeg_dc_bytes_fini(&dc->scan);
+    free(dc->values);
+    free(dc->guessed);
+    free(dc->marks);
+    free(dc->samples);
+    dc->values = dc->guessed = NULL;
+    dc->marks = NULL;
+    dc->samples = NULL;
+    dc->value_capacity = dc->guessed_capacity = dc->mark_capacity = dc->sample_capacity = 0;
+}
+
 void jpeg_dc_destroy(struct jpeg_dc **dc)
 {
-    struct jpeg_dc *d = *dc;
-    if (!d)
+    if (!*dc)
         return;
-    jpeg_dc_bytes_fini(&d->scan);
-    free(d->values);
-    free(d->samples);
-    free(d);
+    free_scratch(*dc);
+    free(*dc);
     *dc = NULL;
 }
 
@@ -50,13 +63,16 @@ static bool is_plain(const struct jpeg_decompress_struct *info)
 static void set_coefficients(struct jpeg_dc_component *component, const JQUANT_TBL *table)
 {
     static const int32_t row_weight[8] = {1 << 15, 29692, 0, -10426, 0, 6967, 0, -5906};
-    static const uint32_t column_sum[8] = {0, 1, 10, 2, 10, 3, 10, 4};
+    static const int column[8] = {0, 1, -1, 2, -1, 3, -1, 4};
     uint32_t x = 0, y = 0;
     for (int k = 0; k < 64; k++) {
-        bool wanted = row_weight[y] && column_sum[x] < 10;
-        component->coefficient[k].step = table->quantval[8 * y + x];
-        component->coefficient[k].weight = wanted ? row_weight[y] : 0;
-        component->coefficient[k].sum = !wanted ? 10 : column_sum[x] + (y ? 5 : 0);
+        struct jpeg_dc_coefficient *to = &component->coefficient[k + 1];
+        *to = (struct jpeg_dc_coefficient){.step = (int16_t)table->quantval[8 * y + x],
+                                           .sum = JPEG_DC_SUMS - 1};
+        if (row_weight[y] && column[x] >= 0) {
+            to->weight = row_weight[y];
+            to->sum = (int16_t)(column[x] + (y ? JPEG_DC_COLUMNS : 0));
+        }
         // Zigzag: up and to the right on even diagonals, the other way on odd ones.
         bool up = (x + y) % 2 == 0;
         if (up ? x == 7 : y < 7 && x == 0)
@@ -118,10 +134,22 @@ static bool set_blocks(struct jpeg_dc *dc, const struct jpeg_decompress_struct *
         block.skips = jpeg_dc_skips_for(&dc->tables, info, other_table);
     if (!block.means || (!block.values && !block.skips))
         return false;
-    for (uint32_t k = 0; k < count; k++)
+    for (uint32_t k = 0; k < count; k++) {
+        block.alike = count - 1 - k;
         dc->blocks[dc->block_count++] = block;
+    }
     dc->values_per_mcu += count * (block.squared ? JPEG_DC_SQUARED_VALUES : 1);
     return true;
+}
+
+static uint64_t value_bytes(const struct jpeg_dc *dc)
+{
+    return (uint64_t)dc->mcu_count * dc->values_per_mcu * sizeof(*dc->values);
+}
+
+static uint64_t mark_bytes(const struct jpeg_dc *dc)
+{
+    return ((uint64_t)dc->mcu_count + 1) * sizeof(*dc->marks);
 }
 
 bool jpeg_dc_prepare(struct jpeg_dc *dc, const struct jpeg_decompress_struct *info,
@@ -139,16 +167,20 @@ bool jpeg_dc_prepare(struct jpeg_dc *dc, const struct jpeg_decompress_struct *in
         dc->max_down = down > dc->max_down ? down : dc->max_down;
     }
     dc->block_count = dc->values_per_mcu = 0;
-    for (int i = 0; i < info->num_components; i++)
+    dc->uniform = info->num_components > 1;
+    for (int i = 0; i < info->num_components; i++) {
         if (!set_component(dc, info, i) || !set_blocks(dc, info, i))
             return false;
+        dc->uniform &= info->comp_info[i].dc_tbl_no == info->comp_info[0].dc_tbl_no &&
+                       info->comp_info[i].ac_tbl_no == info->comp_info[0].ac_tbl_no;
+    }
 
     dc->mcus_across = (info->image_width + 8 * dc->max_across - 1) / (8 * dc->max_across);
     dc->mcus_down = (info->image_height + 8 * dc->max_down - 1) / (8 * dc->max_down);
     dc->mcu_count = dc->mcus_across * dc->mcus_down; // sides up to 65535: no overflow
     dc->restart_interval = info->restart_interval;
     *memory_bytes = info->src->bytes_in_buffer + JPEG_DC_SLACK_BYTES + jpeg_dc_paint_bytes(dc) +
-                    (uint64_t)dc->mcu_count * dc->values_per_mcu * sizeof(*dc->values);
+                    2 * value_bytes(dc) + mark_bytes(dc);
     return true;
 }
 
@@ -166,11 +198,21 @@ static bool reserve(void **buffer, size_t *capacity, uint64_t size)
     return true;
 }
 
-bool jpeg_dc_run(struct jpeg_dc *dc, const struct jpeg_decompress_struct *info, uint8_t *rgb)
+static bool decode(struct jpeg_dc *dc, const struct jpeg_decompress_struct *info, uint8_t *rgb)
 {
-    uint64_t value_bytes = (uint64_t)dc->mcu_count * dc->values_per_mcu * sizeof(*dc->values);
     return jpeg_dc_bytes_take(&dc->scan, info->src->next_input_byte, info->src->bytes_in_buffer) &&
-           reserve((void **)&dc->values, &dc->value_capacity, value_bytes) &&
+           reserve((void **)&dc->values, &dc->value_capacity, value_bytes(dc)) &&
+           reserve((void **)&dc->guessed, &dc->guessed_capacity, value_bytes(dc)) &&
+           reserve((void **)&dc->marks, &dc->mark_capacity, mark_bytes(dc)) &&
            reserve((void **)&dc->samples, &dc->sample_capacity, jpeg_dc_paint_bytes(dc)) &&
            jpeg_dc_scan_run(dc) && jpeg_dc_paint(dc, info, rgb);
+}
+
+bool jpeg_dc_run(struct jpeg_dc *dc, const struct jpeg_decompress_struct *info, uint8_t *rgb)
+{
+    bool sound = decode(dc, info, rgb);
+    uint64_t held = (uint64_t)dc->scan.capacity + dc->value_capacity + dc->guessed_capacity;
+    if (held + dc->mark_capacity + dc->sample_capacity > KEPT_BYTES)
+        free_scratch(dc);
+    return sound;
 }

@@ -22,25 +22,33 @@
 #define JPEG_DC_MAX_MEAN 2048
 #define JPEG_DC_MAX_COEFFICIENT 1024
 
+// The columns that a block of 2 x 2 samples is made of: 0, 1, 3, 5 and 7. There is a sum for what
+// row 0 adds to each, one for what rows 1, 3, 5 and 7 add, and one for coefficients of no use.
+#define JPEG_DC_COLUMNS 5
+#define JPEG_DC_SUMS (2 * JPEG_DC_COLUMNS + 1)
+
+// Where a block is squared: the quantisation step of a coefficient, and what it adds how often to
+// which of the sums.
+struct jpeg_dc_coefficient {
+    int16_t step, sum;
+    int32_t weight;
+};
+
 // A component of the photo. At 1/8 libjpeg makes one sample of a block, or, where the component has
 // half the photo's resolution both ways, 2 x 2, for which it needs 24 of the other coefficients.
 struct jpeg_dc_component {
-    uint32_t across, down;       // blocks in an MCU
-    bool squared;                // 2 x 2 samples a block
-    int32_t step;                // of the means: the quantisation table's first
-    uint32_t repeat_x, repeat_y; // photo samples that each of its samples fills
-    // Of coefficient k in the file's (zigzag) order, where `squared`: its quantisation step, and
-    // what it adds how often to which of the sums of jpeg_dc_scan.c.
-    struct {
-        int32_t step, weight;
-        uint32_t sum;
-    } coefficient[64];
+    uint32_t across, down;                      // blocks in an MCU
+    bool squared;                               // 2 x 2 samples a block
+    int32_t step;                               // of the means: the quantisation table's first
+    uint32_t repeat_x, repeat_y;                // photo samples that each of its samples fills
+    struct jpeg_dc_coefficient coefficient[65]; // [k + 1] for k in the file's (zigzag) order
 };
 
 // What the scan holds in turn, again and again.
 struct jpeg_dc_block {
     uint8_t component;
     bool squared;
+    uint32_t alike;                        // of the same component, after this one
     const struct jpeg_dc_means *means;     // borrowed
     const struct jpeg_dc_skips *skips;     // borrowed; NULL if squared
     const struct jpeg_dc_values *values;   // borrowed; NULL if not squared
@@ -69,9 +77,17 @@ struct jpeg_dc {
     uint32_t mcus_across, mcus_down, mcu_count;
     uint32_t max_across, max_down; // samples of an MCU in the picture that comes out
     uint32_t restart_interval;     // in MCUs; 0: none
+    // All blocks of an MCU have the same codes, so that nothing shows which is its first.
+    bool uniform;
     struct jpeg_dc_bytes scan;
-    int32_t *values; // owned: mcu_count * values_per_mcu
-    size_t value_capacity;
+    int32_t *values, *guessed; // owned: mcu_count * values_per_mcu each
+    size_t value_capacity, guessed_capacity;
+    uint32_t *marks; // owned: mcu_count + 1
+    size_t mark_capacity;
+    // From MCU `seam` on, values are at `after_seam`, and means lack `seam_difference`.
+    uint32_t seam;
+    const int32_t *after_seam; // borrowed, in `guessed`
+    int32_t seam_difference[JPEG_DC_MAX_COMPONENTS];
     uint8_t *samples; // owned: one row of MCUs, and a row of each component as wide as the picture
     size_t sample_capacity;
 };

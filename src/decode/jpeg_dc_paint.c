@@ -24,24 +24,58 @@ static inline int32_t dequantised(int32_t mean, int32_t step, uint32_t *odd)
     return mean;
 }
 
-// One component's samples of one MCU.
-static const int32_t *paint_blocks(const struct jpeg_dc_component *component, const int32_t *values,
-                                   uint8_t *to, size_t stride, uint32_t *odd)
+// Some MCUs of a row, all decoded from one mean on.
+struct span {
+    const int32_t *values; // borrowed
+    uint32_t first, count; // MCUs in the row
+    uint32_t values_per_mcu;
+    const int32_t *difference; // borrowed: what the means of each component lack
+};
+
+static uint32_t paint_means(const struct jpeg_dc_component *component, const struct span *span,
+                            const int32_t *values, int32_t difference, uint8_t *to, size_t stride)
 {
-    uint32_t size = component->squared ? 2 : 1;
-    for (uint32_t y = 0; y < component->down; y++, to += size * stride)
-        for (uint32_t x = 0; x < component->across; x++) {
-            int32_t mean = dequantised(*values++, component->step, odd);
-            if (!component->squared) {
-                to[x] = sample_of((mean + 4) >> 3, odd);
-                continue;
+    uint32_t odd = 0, across = component->across;
+    int32_t step = component->step;
+    for (uint32_t y = 0; y < component->down; y++, to += stride, values += across) {
+        uint8_t *out = to;
+        const int32_t *in = values;
+        for (uint32_t mcu = 0; mcu < span->count; mcu++, in += span->values_per_mcu)
+            for (uint32_t x = 0; x < across; x++) {
+                int32_t mean = (int32_t)((uint32_t)in[x] + (uint32_t)difference);
+                *out++ = sample_of((dequantised(mean, step, &odd) + 4) >> 3, &odd);
             }
-            mean = (int32_t)((uint32_t)mean << SQUARED_SHIFT) + (1 << (SQUARED_SHIFT + 2));
-            for (uint32_t i = 0; i < 4; i++)
-                to[i / 2 * stride + 2 * x + i % 2] = sample_of(
-                    (int32_t)((uint32_t)mean + (uint32_t)*values++) >> (SQUARED_SHIFT + 3), odd);
-        }
-    return values;
+    }
+    return odd;
+}
+
+static void paint_square(const int32_t *values, int32_t mean, uint8_t *to, size_t stride,
+                         uint32_t *odd)
+{
+    const uint32_t shift = SQUARED_SHIFT + 3;
+    uint32_t base = ((uint32_t)mean << SQUARED_SHIFT) + (1u << (shift - 1));
+    to[0] = sample_of((int32_t)(base + (uint32_t)values[0]) >> shift, odd);
+    to[1] = sample_of((int32_t)(base + (uint32_t)values[1]) >> shift, odd);
+    to[stride] = sample_of((int32_t)(base + (uint32_t)values[2]) >> shift, odd);
+    to[stride + 1] = sample_of((int32_t)(base + (uint32_t)values[3]) >> shift, odd);
+}
+
+static uint32_t paint_squares(const struct jpeg_dc_component *component, const struct span *span,
+                              const int32_t *values, int32_t difference, uint8_t *to, size_t stride)
+{
+    uint32_t odd = 0;
+    for (uint32_t y = 0; y < component->down; y++, to += 2 * stride) {
+        uint8_t *out = to;
+        const int32_t *in = values + y * component->across * JPEG_DC_SQUARED_VALUES;
+        for (uint32_t mcu = 0; mcu < span->count; mcu++, in += span->values_per_mcu)
+            for (uint32_t x = 0; x < component->across; x++, out += 2) {
+                const int32_t *block = in + x * JPEG_DC_SQUARED_VALUES;
+                int32_t mean = (int32_t)((uint32_t)block[0] + (uint32_t)difference);
+                paint_square(block + 1, dequantised(mean, component->step, &odd), out, stride,
+                             &odd);
+            }
+    }
+    return odd;
 }
 
 // A sample for each of the picture's pixels, from a component that may have fewer.
@@ -129,19 +163,53 @@ size_t jpeg_dc_paint_bytes(const struct jpeg_dc *dc)
     return lay_out(dc, &nowhere, &band);
 }
 
+static uint32_t paint_span(const struct jpeg_dc *dc, const struct band *band,
+                           const struct span *span)
+{
+    uint32_t odd = 0;
+    const int32_t *values = span->values;
+    for (uint32_t i = 0; i < dc->component_count; i++) {
+        const struct jpeg_dc_component *component = &dc->components[i];
+        uint32_t size = component->squared ? 2 : 1;
+        uint8_t *to = band->component[i] + (size_t)span->first * component->across * size;
+        odd |= (component->squared ? paint_squares : paint_means)(
+            component, span, values, span->difference[i], to, band->stride[i]);
+        values +=
+            component->across * component->down * (component->squared ? JPEG_DC_SQUARED_VALUES : 1);
+    }
+    return odd;
+}
+
+// One row of MCUs, of which some may lie before the seam and some after it.
+static uint32_t paint_mcus(const struct jpeg_dc *dc, const struct band *band, uint32_t row)
+{
+    static const int32_t none[JPEG_DC_MAX_COMPONENTS];
+    uint32_t mcu = row * dc->mcus_across, across = dc->mcus_across, odd = 0;
+    uint32_t before = dc->seam <= mcu ? 0 : dc->seam - mcu < across ? dc->seam - mcu : across;
+    struct span span = {.values = dc->values + (size_t)mcu * dc->values_per_mcu,
+                        .count = before,
+                        .values_per_mcu = dc->values_per_mcu,
+                        .difference = none};
+    if (before)
+        odd |= paint_span(dc, band, &span);
+    if (before < across) {
+        span.values = dc->after_seam + (size_t)(mcu + before - dc->seam) * dc->values_per_mcu;
+        span.first = before;
+        span.count = across - before;
+        span.difference = dc->seam_difference;
+        odd |= paint_span(dc, band, &span);
+    }
+    return odd;
+}
+
 bool jpeg_dc_paint(struct jpeg_dc *dc, const struct jpeg_decompress_struct *info, uint8_t *rgb)
 {
     struct band band;
     lay_out(dc, dc->samples, &band);
-    uint32_t width = (info->image_width + 7) / 8, height = (info->image_height + 7) / 8, odd = 0;
-    const int32_t *values = dc->values;
+    uint32_t width = (info->image_width + 7) / 8, height = (info->image_height + 7) / 8;
     for (uint32_t row = 0; row < dc->mcus_down; row++) {
-        for (uint32_t mcu = 0; mcu < dc->mcus_across; mcu++)
-            for (uint32_t i = 0; i < dc->component_count; i++) {
-                const struct jpeg_dc_component *c = &dc->components[i];
-                size_t left = (size_t)mcu * c->across * (c->squared ? 2 : 1);
-                values = paint_blocks(c, values, band.component[i] + left, band.stride[i], &odd);
-            }
+        if (paint_mcus(dc, &band, row))
+            return false;
         for (uint32_t y = 0; y < dc->max_down && row * dc->max_down + y < height; y++) {
             const uint8_t *plane[JPEG_DC_MAX_COMPONENTS];
             for (uint32_t i = 0; i < dc->component_count; i++)
@@ -152,5 +220,5 @@ bool jpeg_dc_paint(struct jpeg_dc *dc, const struct jpeg_decompress_struct *info
             paint_row(info->jpeg_color_space, plane, width, band.four, rgb + at);
         }
     }
-    return !odd;
+    return true;
 }

@@ -84,7 +84,7 @@ static uint16_t skip_entry(const struct jpeg_dc_codes *codes, uint32_t seen)
     }
     if (!used)
         advance = JPEG_DC_NO_CODE;
-    return (uint16_t)(advance << JPEG_DC_ADVANCE_SHIFT | used);
+    return (uint16_t)(advance << BITS_PLACE_SHIFT | used);
 }
 
 static uint32_t value_entry(const struct jpeg_dc_codes *codes, uint32_t seen)
@@ -93,10 +93,10 @@ static uint32_t value_entry(const struct jpeg_dc_codes *codes, uint32_t seen)
     uint32_t length = jpeg_dc_code_at(codes, seen << (16 - JPEG_DC_VALUE_BITS), &symbol);
     uint32_t size = symbol & 15;
     if (!length || length + size > JPEG_DC_VALUE_BITS)
-        return 0;
+        return JPEG_DC_NO_CODE << BITS_PLACE_SHIFT;
     uint32_t advance = is_block_end(symbol) ? JPEG_DC_BLOCK_END : (symbol >> 4) + 1;
     uint32_t number = seen >> (JPEG_DC_VALUE_BITS - length - size) & ((1u << size) - 1);
-    return (uint32_t)jpeg_dc_signed(number, size) << 16 | advance << JPEG_DC_ADVANCE_SHIFT |
+    return (uint32_t)jpeg_dc_signed(number, size) << 16 | advance << BITS_PLACE_SHIFT |
            (length + size);
 }
 

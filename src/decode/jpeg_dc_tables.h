@@ -8,15 +8,13 @@
 
 #include <jpeglib.h>
 
+#include "decode/jpeg_dc_bits.h"
+
 // How many bits a look-up sees. Together the tables of a 4:2:0 photo should fit the 32 KB of a
 // usual first-level cache, or nearly.
 #define JPEG_DC_MEAN_BITS 10
 #define JPEG_DC_SKIP_BITS 13
 #define JPEG_DC_VALUE_BITS 10
-
-// Every entry's low bits: how many bits of the file it uses up, 0 if the look-up does not see a
-// whole code.
-#define JPEG_DC_LENGTH_MASK 63u
 
 // The codes as the file lists them, for those too long for a look-up.
 struct jpeg_dc_codes {
@@ -34,19 +32,16 @@ struct jpeg_dc_means {
     uint32_t entry[1 << JPEG_DC_MEAN_BITS];
 };
 
-// Coefficients that nobody wants: above bit 6 by how many the entry goes on, plus
-// JPEG_DC_BLOCK_END if the block ends with it. At most 28 bits of the file, so that a full bit
-// buffer has two.
+// Coefficients that nobody wants. At most 28 bits of the file, so that a full window has two.
 struct jpeg_dc_skips {
     struct jpeg_dc_codes codes;
     uint16_t entry[1 << JPEG_DC_SKIP_BITS];
 };
-#define JPEG_DC_ADVANCE_SHIFT 6
-#define JPEG_DC_BLOCK_END 128u
-#define JPEG_DC_NO_CODE 256u // as an advance: the look-up does not see a whole code
+#define JPEG_DC_BLOCK_END 128u // is added to the advance if the block ends with the entry
+#define JPEG_DC_NO_CODE 256u   // as an advance: the look-up does not see a whole code
 #define JPEG_DC_MAX_SKIP_LENGTH 28u
 
-// One coefficient: the advance above bit 6 as for skips, the value above bit 16.
+// One coefficient: the low 16 bits as for skips, the value above them.
 struct jpeg_dc_values {
     struct jpeg_dc_codes codes;
     uint32_t entry[1 << JPEG_DC_VALUE_BITS];
