@@ -24,7 +24,10 @@ static int real_open(const struct fs *fs, const char *path, enum fs_open how)
     (void)fs;
     uv_fs_t request;
     int result = uv_fs_open(NULL, &request, path, fs_system_open_flags(how), 0600, NULL);
-    return (int)finish(&request, result);
+    result = (int)finish(&request, result);
+    if (result >= 0 && how == FS_READ)
+        fs_system_will_read(result);
+    return result;
 }
 
 static uv_buf_t transfer_buffer(const void *buffer, size_t bytes)

@@ -25,6 +25,15 @@ int fs_system_open_flags(enum fs_open how)
     return O_RDONLY | O_NONBLOCK | O_NOCTTY; // a fifo that took a photo's name cannot stop the run
 }
 
+void fs_system_will_read(int file)
+{
+#ifdef POSIX_FADV_SEQUENTIAL
+    posix_fadvise(file, 0, 0, POSIX_FADV_SEQUENTIAL); // a fifo refuses; it is only advice
+#else
+    (void)file;
+#endif
+}
+
 static struct timespec time_from(int64_t ns)
 {
     struct timespec time = {.tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000};

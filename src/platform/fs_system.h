@@ -6,6 +6,8 @@
 #include "platform/fs.h"
 
 int fs_system_open_flags(enum fs_open how);
+// Asks for reading ahead in large pieces: nearly every file is read once, from end to end.
+void fs_system_will_read(int file);
 int fs_system_set_times(int file, int64_t atime_ns, int64_t mtime_ns);
 int fs_system_set_path_times(const char *path, int64_t atime_ns, int64_t mtime_ns);
 int fs_system_sync_folder(const char *path);

@@ -22,7 +22,12 @@ int fs_system_open_flags(enum fs_open how)
     case FS_READ:
         break;
     }
-    return UV_FS_O_RDONLY;
+    return UV_FS_O_RDONLY | UV_FS_O_SEQUENTIAL;
+}
+
+void fs_system_will_read(int file)
+{
+    (void)file; // it was said when the file was opened
 }
 
 static WCHAR *wide(const char *path)
