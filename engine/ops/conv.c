@@ -150,35 +150,34 @@ uint64_t conv_bias_texels(const struct graph *graph, const struct graph_op *op)
     return channel_blocks(graph->values[op->output].channels);
 }
 
+// To [panel][tap][block][channel of the panel][channel of the block].
+static void pack_direct(uint32_t out, uint32_t in, uint32_t taps, uint32_t width,
+                        const float *weight, float *texels)
+{
+    const uint32_t blocks = channel_blocks(in);
+    for (uint32_t o = 0; o < out; o++) {
+        float *panel = texels + (uint64_t)(o / width) * taps * blocks * width * 4;
+        for (uint32_t i = 0; i < in; i++) {
+            const float *source = weight + ((uint64_t)o * in + i) * taps;
+            for (uint32_t tap = 0; tap < taps; tap++) {
+                const uint64_t texel = ((uint64_t)tap * blocks + i / 4) * width + o % width;
+                panel[texel * 4 + i % 4] = source[tap];
+            }
+        }
+    }
+}
+
 void conv_pack(const struct cubby_gpu *gpu, const struct graph *graph, const struct graph_op *op,
                const float *weight, const float *bias, float *texels)
 {
     const uint32_t in = graph->values[op->input].channels;
     const uint32_t out = graph->values[op->output].channels;
-    const uint32_t blocks = channel_blocks(in), taps = op->kernel * op->kernel;
     const uint32_t width = panel_width(gpu, graph, op);
     const uint64_t weight_floats = conv_weight_texels(gpu, graph, op) * 4;
-    // A direct convolution: [panel][tap][block][channel of the panel][channel of the block].
-    // Products: [position][panel][block][channel of the panel][channel of the block].
-    const uint32_t parts = is_product(op) ? WINOGRAD_POSITIONS : taps;
-    const uint64_t part_floats =
-        is_product(op) ? position_texels(gpu, graph, op) * 4 : (uint64_t)blocks * width * 4;
-    const uint64_t panel_floats = (uint64_t)blocks * width * 4 * (is_product(op) ? 1 : taps);
-
     memset(texels, 0, (weight_floats + conv_bias_texels(graph, op) * 4) * sizeof(*texels));
-    for (uint32_t o = 0; o < out; o++) {
-        float *panel = texels + o / width * panel_floats + o % width * 4;
-        for (uint32_t i = 0; i < in; i++) {
-            const float *source = weight + ((uint64_t)o * in + i) * taps;
-            float transformed[WINOGRAD_POSITIONS];
-            if (is_product(op)) {
-                winograd_transform(source, transformed);
-                source = transformed;
-            }
-            float *target = panel + (uint64_t)(i / 4) * width * 4 + i % 4;
-            for (uint32_t part = 0; part < parts; part++)
-                target[part * part_floats] = source[part];
-        }
-    }
+    if (is_product(op))
+        winograd_pack(out, in, width, weight, texels);
+    else
+        pack_direct(out, in, op->kernel * op->kernel, width, weight, texels);
     memcpy(texels + weight_floats, bias, out * sizeof(*bias));
 }

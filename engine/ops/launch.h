@@ -56,8 +56,15 @@ void sigmoid_launch(struct op_launch *launch, const struct graph *graph, const s
 
 // Whether a 3x3 convolution with stride 1 is large enough for Winograd's way to pay.
 bool winograd_suits(const struct graph *graph, const struct graph_op *op);
-// G g G^T: one 3x3 kernel, rows first, to its 36 positions.
-void winograd_transform(const float kernel[9], float positions[36]);
+// G g G^T of WINOGRAD_KERNELS kernels at a time: taps and positions are counted rows first.
+#define WINOGRAD_KERNELS 16
+#define WINOGRAD_TAPS 9
+void winograd_transform(float kernels[WINOGRAD_TAPS][WINOGRAD_KERNELS],
+                        float positions[36][WINOGRAD_KERNELS]);
+// weight [out, in, 3, 3] to [36][panel][block of input channels][channel of the panel] texels of
+// four input channels. Texels of whole channels that only pad are left as they are.
+void winograd_pack(uint32_t out, uint32_t in, uint32_t panel_width, const float *weight,
+                   float *texels);
 
 // Below, "convolution" also means the products of a Winograd convolution, whose weights are
 // transformed when they are packed.

@@ -83,35 +83,66 @@ void winograd_output_launch(struct op_launch *launch, const struct graph *graph,
     launch_tiles(launch, KERNEL_WINOGRAD_OUTPUT, &push);
 }
 
-// G g along one line, at the points of shaders/include/winograd.glsl.
-static void transform_line(const double g[3], double u[WINOGRAD_IN])
+// G g along one line of each kernel, at the points of shaders/include/winograd.glsl.
+static void transform_line(const float *const g[WINOGRAD_KERNEL],
+                           float u[WINOGRAD_IN][WINOGRAD_KERNELS])
 {
-    const double a = 2.0 / 3.0, b = 3.0 / 2.0;
-    const double scale_a = 1 / (2 * a * a * (a * a - b * b));
-    const double scale_b = 1 / (2 * b * b * (b * b - a * a));
-    const double even_a = scale_a * (g[0] + a * a * g[2]), odd_a = scale_a * a * g[1];
-    const double even_b = scale_b * (g[0] + b * b * g[2]), odd_b = scale_b * b * g[1];
-    u[0] = g[0];
-    u[1] = even_a + odd_a;
-    u[2] = even_a - odd_a;
-    u[3] = even_b + odd_b;
-    u[4] = even_b - odd_b;
-    u[5] = g[2];
+    const float a = 2.0f / 3.0f, b = 3.0f / 2.0f;
+    const float scale_a = 1 / (2 * a * a * (a * a - b * b));
+    const float scale_b = 1 / (2 * b * b * (b * b - a * a));
+    for (int k = 0; k < WINOGRAD_KERNELS; k++) {
+        const float even_a = scale_a * (g[0][k] + a * a * g[2][k]), odd_a = scale_a * a * g[1][k];
+        const float even_b = scale_b * (g[0][k] + b * b * g[2][k]), odd_b = scale_b * b * g[1][k];
+        u[0][k] = g[0][k];
+        u[1][k] = even_a + odd_a;
+        u[2][k] = even_a - odd_a;
+        u[3][k] = even_b + odd_b;
+        u[4][k] = even_b - odd_b;
+        u[5][k] = g[2][k];
+    }
 }
 
-void winograd_transform(const float kernel[WINOGRAD_KERNEL * WINOGRAD_KERNEL],
-                        float positions[WINOGRAD_POSITIONS])
+void winograd_transform(float kernels[WINOGRAD_TAPS][WINOGRAD_KERNELS],
+                        float positions[WINOGRAD_POSITIONS][WINOGRAD_KERNELS])
 {
-    double columns[WINOGRAD_KERNEL][WINOGRAD_IN]; // [x][position]
-    for (int x = 0; x < WINOGRAD_KERNEL; x++) {
-        const double column[] = {kernel[x], kernel[3 + x], kernel[6 + x]};
-        transform_line(column, columns[x]);
+    float columns[WINOGRAD_KERNEL][WINOGRAD_IN][WINOGRAD_KERNELS]; // [x][position]
+    for (int x = 0; x < WINOGRAD_KERNEL; x++)
+        transform_line((const float *const[]){kernels[x], kernels[3 + x], kernels[6 + x]},
+                       columns[x]);
+    for (int y = 0; y < WINOGRAD_IN; y++)
+        transform_line((const float *const[]){columns[0][y], columns[1][y], columns[2][y]},
+                       positions + y * WINOGRAD_IN);
+}
+
+// The kernels of four output channels from `o` and four input channels from `i`, side by side.
+static void gather(const float *weight, uint32_t out, uint32_t in, uint32_t o, uint32_t i,
+                   float kernels[WINOGRAD_TAPS][WINOGRAD_KERNELS])
+{
+    memset(kernels, 0, WINOGRAD_TAPS * sizeof(*kernels));
+    for (uint32_t k = 0; k < WINOGRAD_KERNELS; k++) {
+        if (o + k / 4 >= out || i + k % 4 >= in)
+            continue;
+        const float *source = weight + ((uint64_t)(o + k / 4) * in + i + k % 4) * WINOGRAD_TAPS;
+        for (uint32_t tap = 0; tap < WINOGRAD_TAPS; tap++)
+            kernels[tap][k] = source[tap];
     }
-    for (int y = 0; y < WINOGRAD_IN; y++) {
-        const double row[] = {columns[0][y], columns[1][y], columns[2][y]};
-        double transformed[WINOGRAD_IN];
-        transform_line(row, transformed);
-        for (int x = 0; x < WINOGRAD_IN; x++)
-            positions[y * WINOGRAD_IN + x] = (float)transformed[x];
+}
+
+void winograd_pack(uint32_t out, uint32_t in, uint32_t panel_width, const float *weight,
+                   float *texels)
+{
+    const uint32_t blocks = channel_blocks(in), padded = divide_up(out, panel_width) * panel_width;
+    for (uint32_t o = 0; o < out; o += 4) {
+        float *panel = texels + (uint64_t)(o / panel_width) * blocks * panel_width * 4;
+        for (uint32_t block = 0; block < blocks; block++) {
+            float kernels[WINOGRAD_TAPS][WINOGRAD_KERNELS];
+            float positions[WINOGRAD_POSITIONS][WINOGRAD_KERNELS];
+            gather(weight, out, in, o, block * 4, kernels);
+            winograd_transform(kernels, positions);
+            float *target = panel + ((uint64_t)block * panel_width + o % panel_width) * 4;
+            for (uint32_t p = 0; p < WINOGRAD_POSITIONS; p++)
+                memcpy(target + (uint64_t)p * padded * blocks * 4, positions[p],
+                       sizeof(positions[p]));
+        }
     }
 }

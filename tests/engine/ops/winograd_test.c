@@ -13,19 +13,24 @@
 static void transform_evaluates_kernels(void **state)
 {
     (void)state;
-    const float corner[9] = {1, 0, 0, 0, 0, 0, 0, 0, 0}, last[9] = {0, 0, 0, 0, 0, 0, 0, 0, 1};
-    float at[36];
-    winograd_transform(corner, at);
-    assert_true(at[0] == 1);  // both points 0
-    assert_true(at[35] == 0); // both infinity
+    // Kernel 0 has only its first tap, kernel 1 only its last, kernel 15 only its centre.
+    float kernels[WINOGRAD_TAPS][WINOGRAD_KERNELS] = {
+        [0] = {[0] = 1}, [4] = {[15] = 1}, [8] = {[1] = 1}};
+    float at[36][WINOGRAD_KERNELS];
+    winograd_transform(kernels, at);
+    assert_true(at[0][0] == 1);  // both points 0
+    assert_true(at[35][0] == 0); // both infinity
     // Row 0 of G g G^T, point 2/3: 1 / (2 a^2 (a^2 - b^2)) with a = 2/3, b = 3/2.
-    assert_float_equal(at[1], -81.0f / 130.0f, 1e-6f);
-    assert_float_equal(at[2], -81.0f / 130.0f, 1e-6f);
-    assert_float_equal(at[3], 8.0f / 65.0f, 1e-6f);
-    winograd_transform(last, at);
-    assert_true(at[0] == 0);
-    assert_true(at[35] == 1);
-    assert_float_equal(at[5 * 6 + 1], -81.0f / 130.0f * 4.0f / 9.0f, 1e-6f);
+    const float scale_a = -81.0f / 130.0f, scale_b = 8.0f / 65.0f;
+    assert_float_equal(at[1][0], scale_a, 1e-6f);
+    assert_float_equal(at[2][0], scale_a, 1e-6f);
+    assert_float_equal(at[3][0], scale_b, 1e-6f);
+    assert_true(at[0][1] == 0);
+    assert_true(at[35][1] == 1);
+    assert_float_equal(at[5 * 6 + 1][1], scale_a * 4 / 9, 1e-6f);
+    assert_true(at[0][15] == 0 && at[35][15] == 0);
+    assert_float_equal(at[1 * 6 + 4][15], scale_a * 2 / 3 * scale_b * -3 / 2, 1e-6f);
+    assert_true(at[1 * 6 + 4][7] == 0);
 }
 
 static bool always(void *user, const struct graph *graph, const struct graph_op *op)
