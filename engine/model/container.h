@@ -26,7 +26,8 @@ struct cubby_checkpoint {
     size_t metadata_count, metadata_capacity;
     const char *notes[CHECKPOINT_MAX_NOTES]; // in the arena
     size_t note_count;
-    const char *obstacle; // in the arena; see cubby_checkpoint_obstacle()
+    // In the arena; see cubby_checkpoint_obstacle() and cubby_checkpoint_class_obstacle().
+    const char *obstacle, *class_obstacle;
 };
 
 // Adds a tensor under a copy of `name`, which is checked here; tensor->name is ignored.
@@ -42,9 +43,12 @@ CUBBY_NODISCARD enum cubby_status checkpoint_add_text(struct cubby_checkpoint *c
 // dropped.
 CUBBY_NODISCARD enum cubby_status checkpoint_add_note(struct cubby_checkpoint *checkpoint,
                                                       const char *format, ...) CUBBY_PRINTF(2, 3);
-// Sets the obstacle; the first one stays.
+// Sets the obstacle to the preprocessing, or to the class names; the first one stays.
 CUBBY_NODISCARD enum cubby_status checkpoint_set_obstacle(struct cubby_checkpoint *checkpoint,
                                                           const char *format, ...)
+    CUBBY_PRINTF(2, 3);
+CUBBY_NODISCARD enum cubby_status checkpoint_set_class_obstacle(struct cubby_checkpoint *checkpoint,
+                                                                const char *format, ...)
     CUBBY_PRINTF(2, 3);
 
 // Readers: they fill a zeroed checkpoint; on failure the caller closes it.

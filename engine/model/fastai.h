@@ -30,7 +30,7 @@ CUBBY_NODISCARD enum cubby_status fastai_read_learner(const struct fastai *fasta
 //   CUBBY_UNSUPPORTED  a module computes something else than a ResNet's do; the log names it
 CUBBY_NODISCARD enum cubby_status fastai_read_modules(const struct fastai *fastai, uint32_t module);
 
-// Class names from the targets' transforms: cubby.classes.
+// Class names from the targets' transforms: cubby.classes, or the obstacle to them.
 //   multiple  written: a photo may have several classes (MultiCategorize)
 CUBBY_NODISCARD enum cubby_status fastai_read_classes(const struct fastai *fastai, uint32_t loader,
                                                       bool *multiple);

@@ -15,11 +15,11 @@ static enum cubby_status bad_label(const struct fastai *f, uint32_t index, uint3
 {
     char what[256];
     pickle_describe(f->pickle, label, what, sizeof(what));
-    cubby_log(f->log, CUBBY_LOG_ERROR,
-              "the name of class %u in the fastai Learner is %s that cannot be shown as text; give "
-              "the names with --labels",
-              index + 1, what);
-    return CUBBY_UNSUPPORTED;
+    return checkpoint_set_class_obstacle(
+        f->checkpoint,
+        "the name of class %u in the fastai Learner is %s that cannot be shown as "
+        "text",
+        index + 1, what);
 }
 
 // str(float): the fewest digits that give the number again.
@@ -183,7 +183,7 @@ static enum cubby_status add_classes(const struct fastai *f, const struct pickle
         else if (json_array_append_new(names, json_string(text)))
             status = CUBBY_NO_MEMORY;
     }
-    if (!status) {
+    if (!status && !cubby_checkpoint_class_obstacle(f->checkpoint)) {
         json = json_dumps(names, JSON_COMPACT);
         status = json ? checkpoint_add_text(f->checkpoint, "cubby.classes", strlen("cubby.classes"),
                                             json, strlen(json))
@@ -224,13 +224,10 @@ enum cubby_status fastai_read_classes(const struct fastai *f, uint32_t loader, b
     }
     const struct pickle_list *labels =
         fastai_list(pickle, pickle_attribute(pickle, found, "vocab"));
-    if (!labels) {
-        cubby_log(f->log, CUBBY_LOG_ERROR,
-                  "the fastai Learner has no list of classes (no Categorize or MultiCategorize in "
-                  "its data loaders): it was trained for regression or something else; cubby runs "
-                  "classifiers");
-        return CUBBY_UNSUPPORTED;
-    }
-    *multiple = strcmp(fastai_class(pickle, found), "Categorize") != 0;
+    *multiple = found != PICKLE_ABSENT && strcmp(fastai_class(pickle, found), "Categorize") != 0;
+    if (!labels)
+        return checkpoint_set_class_obstacle(
+            f->checkpoint, "the fastai Learner has no list of classes (no Categorize or "
+                           "MultiCategorize in its data loaders), which a classifier usually has");
     return add_classes(f, labels);
 }

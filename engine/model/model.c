@@ -3,6 +3,11 @@
 
 #include "model/model_private.h"
 
+static uint32_t output_count(const struct network *network)
+{
+    return network->head[network->head_count - 1].out;
+}
+
 // What the file says of itself must be what its tensors say.
 static enum cubby_status check_claims(const struct cubby_model *model,
                                       const struct cubby_checkpoint *checkpoint,
@@ -33,13 +38,17 @@ static enum cubby_status read_classes(struct cubby_model *model,
                                       const struct cubby_model_params *params,
                                       const struct cubby_log *log)
 {
-    uint32_t outputs = model->network.head[model->network.head_count - 1].out;
+    uint32_t outputs = output_count(&model->network);
     const char *json = cubby_checkpoint_metadata(checkpoint, "cubby.classes");
     enum cubby_status status;
     if (params->class_names) {
         status = class_names_copy(&model->classes, params->class_names, params->class_count, log);
     } else if (json) {
         status = class_names_parse(&model->classes, json, log);
+    } else if (cubby_checkpoint_class_obstacle(checkpoint)) {
+        cubby_log(log, CUBBY_LOG_ERROR, "the file's class names cannot be taken over: %s",
+                  cubby_checkpoint_class_obstacle(checkpoint));
+        return CUBBY_UNSUPPORTED;
     } else {
         cubby_log(log, CUBBY_LOG_ERROR,
                   "the file carries no class names; the network has %u classes, give a list of "
@@ -133,6 +142,16 @@ static enum cubby_status read_selftest(struct cubby_model *model,
         return CUBBY_NO_MEMORY;
     memcpy(model->selftest, json, bytes);
     return CUBBY_OK;
+}
+
+enum cubby_status cubby_model_recognise(const struct cubby_checkpoint *checkpoint,
+                                        uint32_t *class_count, const struct cubby_log *log)
+{
+    struct network network;
+    enum cubby_status status = network_recognise(&network, NULL, checkpoint, log);
+    *class_count = status ? 0 : output_count(&network);
+    network_fini(&network);
+    return status;
 }
 
 enum cubby_status cubby_model_create(struct cubby_model **out,

@@ -42,6 +42,19 @@ enum cubby_status checkpoint_set_obstacle(struct cubby_checkpoint *checkpoint, c
     return status;
 }
 
+enum cubby_status checkpoint_set_class_obstacle(struct cubby_checkpoint *checkpoint,
+                                                const char *format, ...)
+{
+    if (checkpoint->class_obstacle)
+        return CUBBY_OK;
+    va_list arguments;
+    va_start(arguments, format);
+    enum cubby_status status =
+        format_text(&checkpoint->arena, &checkpoint->class_obstacle, format, arguments);
+    va_end(arguments);
+    return status;
+}
+
 size_t cubby_checkpoint_note_count(const struct cubby_checkpoint *checkpoint)
 {
     return checkpoint->note_count;
@@ -55,4 +68,9 @@ const char *cubby_checkpoint_note(const struct cubby_checkpoint *checkpoint, siz
 const char *cubby_checkpoint_obstacle(const struct cubby_checkpoint *checkpoint)
 {
     return checkpoint->obstacle;
+}
+
+const char *cubby_checkpoint_class_obstacle(const struct cubby_checkpoint *checkpoint)
+{
+    return checkpoint->class_obstacle;
 }

@@ -65,6 +65,8 @@ const char *cubby_checkpoint_note(const struct cubby_checkpoint *checkpoint, siz
 // Why the file's own preprocessing cannot be taken over, although it has one; otherwise NULL. Then
 // cubby_model_create() wants another one in its params.
 const char *cubby_checkpoint_obstacle(const struct cubby_checkpoint *checkpoint);
+// The same for the file's class names.
+const char *cubby_checkpoint_class_obstacle(const struct cubby_checkpoint *checkpoint);
 
 // "f32", "bf16", ...; static storage.
 const char *cubby_dtype_name(enum cubby_dtype dtype);

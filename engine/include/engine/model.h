@@ -46,6 +46,12 @@ struct cubby_model_params {
     const char *provenance_json;
 };
 
+// Recognises the network and head alone: how many classes it gives, to choose names by.
+//   CUBBY_UNSUPPORTED, CUBBY_BAD_DATA  as cubby_model_create()
+CUBBY_NODISCARD enum cubby_status cubby_model_recognise(const struct cubby_checkpoint *checkpoint,
+                                                        uint32_t *class_count,
+                                                        const struct cubby_log *log);
+
 // Recognises the network and head from tensor names and shapes (torchvision, timm and fastai
 // names), checks that nothing is missing or misshapen, and reads classes and preprocessing.
 // A file without class names or preprocessing needs them in `params` (may be NULL otherwise).
