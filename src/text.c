@@ -28,7 +28,8 @@ void text_add(struct text *text, const char *bytes, size_t length)
         text->bytes = grown;
         text->capacity = capacity;
     }
-    memcpy(text->bytes + text->length, bytes, length);
+    if (length) // there may be no memory yet
+        memcpy(text->bytes + text->length, bytes, length);
     text->length += length;
 }
 
@@ -47,11 +48,20 @@ void text_add_format(struct text *text, const char *format, ...)
     text_add_string(text, piece);
 }
 
+// U+0080 to U+009F in UTF-8: terminals that know them take them for commands, as they do escapes.
+static bool is_c1(const char *string)
+{
+    const unsigned char second = (unsigned char)string[1];
+    return (unsigned char)string[0] == 0xc2 && second >= 0x80 && second < 0xa0;
+}
+
 void text_add_printable(struct text *text, const char *string)
 {
     for (; *string; string++) {
         const unsigned char byte = (unsigned char)*string;
-        if (byte < ' ' || byte == 0x7f)
+        if (is_c1(string))
+            text_add_format(text, "\\xc2\\x%02x", (unsigned char)*++string);
+        else if (byte < ' ' || byte == 0x7f)
             text_add_format(text, "\\x%02x", byte);
         else
             text_add(text, string, 1);
@@ -74,11 +84,25 @@ void text_add_json_string(struct text *text, const char *string)
             text_add_string(text, "\\t");
         else if (c < 0x20 || c == 0x7f)
             text_add_format(text, "\\u%04x", c);
+        else if (is_c1(string))
+            text_add_format(text, "\\u%04x", (unsigned char)string[1]);
         else
             text_add(text, string, length);
         string += length ? length : 1;
     }
     text_add(text, "\"", 1);
+}
+
+void text_add_json(struct text *text, const char *json)
+{
+    for (; *json; json++) {
+        if (is_c1(json))
+            text_add_format(text, "\\u%04x", (unsigned char)*++json);
+        else if (*json == 0x7f)
+            text_add_string(text, "\\u007f");
+        else
+            text_add(text, json, 1);
+    }
 }
 
 void text_add_csv_field(struct text *text, const char *value)

@@ -25,6 +25,9 @@ void text_add_printable(struct text *text, const char *string);
 // Quoted and escaped. jansson refuses bytes that are not UTF-8, and file names may hold them: each
 // becomes \udcXX, which is what Python reads back with surrogateescape.
 void text_add_json_string(struct text *text, const char *string);
+// Whole JSON from elsewhere, which may hold control characters as they are (DEL, U+0080 to U+009F)
+// where a terminal would obey them: they become \u00XX.
+void text_add_json(struct text *text, const char *json);
 // RFC 4180: quoted where needed, quotes doubled. CSV has no escapes: a byte that is not
 // UTF-8 becomes U+FFFD, so that programs that read the file do not stumble over it.
 void text_add_csv_field(struct text *text, const char *value);

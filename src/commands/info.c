@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "model_file.h"
+#include "text.h"
 
 #define CLASSES_SHOWN 20u
 
@@ -15,7 +16,20 @@ static json_t *parsed(const char *text)
     return value ? value : json_object();
 }
 
-static void print_json(const struct model_file *file)
+// A line of it. Anybody may have written the model, so no control character gets through.
+static enum cubby_status print_checked_json(const char *json)
+{
+    struct text text = {0};
+    text_add_json(&text, json);
+    text_add(&text, "\n", 1);
+    enum cubby_status status = text.failed ? CUBBY_NO_MEMORY : CUBBY_OK;
+    if (!status)
+        fwrite(text.bytes, 1, text.length, stdout);
+    text_free(&text);
+    return status;
+}
+
+static enum cubby_status print_json(const struct model_file *file)
 {
     const struct cubby_model *model = file->model;
     json_t *classes = json_array();
@@ -28,12 +42,14 @@ static void print_json(const struct model_file *file)
                   "provenance", parsed(cubby_model_provenance(model)));
     if (cubby_model_scores(model) == CUBBY_SCORES_SIGMOID)
         json_object_set_new(object, "scores", json_string("sigmoid"));
-    json_dumpf(object, stdout, JSON_REAL_PRECISION(9));
+    char *json = json_dumps(object, JSON_REAL_PRECISION(9));
     json_decref(object);
-    printf("\n");
+    enum cubby_status status = json ? print_checked_json(json) : CUBBY_NO_MEMORY;
+    free(json);
+    return status;
 }
 
-static void print_text(const struct model_file *file, bool all_classes)
+static enum cubby_status print_text(const struct model_file *file, bool all_classes)
 {
     const struct cubby_model *model = file->model;
     uint32_t count = cubby_model_class_count(model);
@@ -47,13 +63,17 @@ static void print_text(const struct model_file *file, bool all_classes)
     if (cubby_model_scores(model) == CUBBY_SCORES_SIGMOID)
         printf("scores         sigmoid: each class by itself, a photo may show several\n");
     const char *provenance = cubby_model_provenance(model);
-    if (provenance)
-        printf("provenance     %s\n", provenance);
+    enum cubby_status status = CUBBY_OK;
+    if (provenance) {
+        printf("provenance     ");
+        status = print_checked_json(provenance);
+    }
     printf("classes        %u\n", (unsigned)count);
     for (uint32_t i = 0; i < count && (all_classes || i < CLASSES_SHOWN); i++)
         printf("  %5u  %s\n", (unsigned)i, cubby_model_class_name(model, i));
     if (!all_classes && count > CLASSES_SHOWN)
         printf("         ... (-v shows all)\n");
+    return status;
 }
 
 int command_info(const struct command *command)
@@ -63,10 +83,8 @@ int command_info(const struct command *command)
         model_file_open(&file, command->options->arguments[0], NULL, command->fs, command->log);
     if (status)
         return command_failed(command, status);
-    if (command->options->json)
-        print_json(&file);
-    else
-        print_text(&file, command->options->verbose);
+    status =
+        command->options->json ? print_json(&file) : print_text(&file, command->options->verbose);
     model_file_close(&file);
-    return command_finish_output(command, EXIT_CODE_OK);
+    return status ? command_failed(command, status) : command_finish_output(command, EXIT_CODE_OK);
 }
