@@ -85,14 +85,53 @@ fail:
     return status;
 }
 
-enum cubby_status model_file_open(struct model_file *out, const char *path,
-                                  const struct cubby_model_params *params, const struct fs *fs,
-                                  const struct cubby_log *log)
+// Other models than cubby's may lack what a model needs to be run; the engine would ask for it, but
+// only an import takes it.
+static enum cubby_status check_complete(const struct model_file *file, const struct cubby_log *log)
 {
-    enum cubby_status status = model_file_read(out, path, fs, log);
+    const struct cubby_checkpoint *checkpoint = file->checkpoint;
+    bool named = cubby_checkpoint_metadata(checkpoint, "cubby.classes") != NULL;
+    uint32_t classes;
+    if (named && cubby_checkpoint_metadata(checkpoint, "cubby.preprocessing"))
+        return CUBBY_OK;
+    enum cubby_status status = cubby_model_recognise(checkpoint, &classes, log);
     if (status)
         return status;
-    status = cubby_model_create(&out->model, out->checkpoint, params, log);
+    cubby_log(log, CUBBY_LOG_ERROR,
+              "%s is not a cubby model yet: %s; make one of it with cubby import FILE -o MODEL%s, "
+              "and use that",
+              file->path,
+              named ? "it does not say how photos become its network's input"
+                    : "it has no class names",
+              named ? "" : " --labels NAMES");
+    return CUBBY_UNSUPPORTED;
+}
+
+static enum cubby_status check_is_file(const struct fs *fs, const char *path,
+                                       const struct cubby_log *log)
+{
+    struct fs_stat stat;
+    if (fs->stat(fs, path, &stat) || !stat.is_folder)
+        return CUBBY_OK;
+    cubby_log(
+        log, CUBBY_LOG_ERROR,
+        "%s is a folder: if it holds a model as Hugging Face has it, make a cubby model of it "
+        "with cubby import FOLDER -o MODEL, and use that",
+        path);
+    return CUBBY_UNSUPPORTED;
+}
+
+enum cubby_status model_file_open(struct model_file *out, const char *path, const struct fs *fs,
+                                  const struct cubby_log *log)
+{
+    *out = (struct model_file){0};
+    enum cubby_status status = check_is_file(fs, path, log);
+    if (!status)
+        status = model_file_read(out, path, fs, log);
+    if (!status)
+        status = check_complete(out, log);
+    if (!status)
+        status = cubby_model_create(&out->model, out->checkpoint, NULL, log);
     if (status)
         model_file_close(out);
     return status;

@@ -31,9 +31,9 @@ enum cubby_status model_file_find(char **path, const char *named, const struct f
 // says why.
 enum cubby_status model_file_read(struct model_file *out, const char *path, const struct fs *fs,
                                   const struct cubby_log *log);
-// The same, and makes the model. `params` may be NULL.
-enum cubby_status model_file_open(struct model_file *out, const char *path,
-                                  const struct cubby_model_params *params, const struct fs *fs,
+// The same, and makes the model, which must have all that it needs in the file.
+//   CUBBY_UNSUPPORTED  not a cubby model, nor as complete as one; the log says how to make one
+enum cubby_status model_file_open(struct model_file *out, const char *path, const struct fs *fs,
                                   const struct cubby_log *log);
 // Frees the weights; names, classes and preprocessing stay.
 void model_file_drop_weights(struct model_file *file);

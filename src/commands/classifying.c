@@ -31,7 +31,7 @@ enum cubby_status classifying_open(struct classifying *out, const struct command
     char *path = NULL;
     enum cubby_status status = model_file_find(&path, options->model, command->fs, command->log);
     if (!status)
-        status = model_file_open(&out->model, path, NULL, command->fs, command->log);
+        status = model_file_open(&out->model, path, command->fs, command->log);
     free(path);
     if (status)
         return status;

@@ -73,7 +73,7 @@ static enum cubby_status check_devices(const struct command *command,
 {
     struct model_file file;
     enum cubby_status status =
-        model_file_open(&file, command->options->check, NULL, command->fs, command->log);
+        model_file_open(&file, command->options->check, command->fs, command->log);
     if (status)
         return status;
     size_t usable = 0;

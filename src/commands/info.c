@@ -80,7 +80,7 @@ int command_info(const struct command *command)
 {
     struct model_file file;
     enum cubby_status status =
-        model_file_open(&file, command->options->arguments[0], NULL, command->fs, command->log);
+        model_file_open(&file, command->options->arguments[0], command->fs, command->log);
     if (status)
         return command_failed(command, status);
     status =

@@ -72,7 +72,7 @@ static enum cubby_status net_rebuild(struct classifier *classifier)
     cubby_gpu_destroy(&self->gpu);
 
     enum cubby_status status =
-        model_file_open(&again, params->model->path, NULL, params->fs, params->log);
+        model_file_open(&again, params->model->path, params->fs, params->log);
     if (status)
         return status;
     if (!photo_hash_equal(again.hash, params->model->hash)) {

@@ -107,7 +107,7 @@ static void assert_refused(const char *path, const char *says)
     struct temporary_messages messages = {0};
     struct cubby_log log = {temporary_log_write, &messages};
     struct model_file file;
-    assert_int_not_equal(model_file_open(&file, path, NULL, fs_real(), &log), CUBBY_OK);
+    assert_int_not_equal(model_file_open(&file, path, fs_real(), &log), CUBBY_OK);
     if (messages.count == 0 || !strstr(messages.last, says))
         fail_msg("%s: \"%s\" does not say \"%s\"", path, messages.last, says);
     static const struct model_file zero;
@@ -118,7 +118,7 @@ static void assert_refused(const char *path, const char *says)
 static void test_what_is_no_model(void **state)
 {
     assert_refused(temporary_path(state, "gone"), "cannot be read: cannot be opened: no such file");
-    assert_refused((const char *)*state, "not a regular file");
+    assert_refused((const char *)*state, "is a folder");
     assert_refused(temporary_file(state, "words", "these are words, not weights"), "");
     assert_refused(temporary_file(state, "empty", ""), "");
 }
