@@ -14,6 +14,7 @@
 
 #include "engine/gpu.h"
 #include "engine/image.h"
+#include "engine/model.h"
 #include "engine/net.h"
 #include "engine/status.h"
 
@@ -48,6 +49,13 @@ enum cli_generate {
 #define CLI_MAX_THREADS 1024u
 #define CLI_MAX_BATCH CUBBY_NET_MAX_BATCH
 
+// fastai's batch transforms that sample photos: to which size, and whether they are sampled in
+// place before, cut to a square on the way.
+struct cli_resample {
+    uint32_t sides[2]; // width, height; 0: not given
+    bool same_first;
+};
+
 // Strings are borrowed from argv or the environment; NULL: not given.
 struct cli_options {
     enum cli_command command;
@@ -70,21 +78,23 @@ struct cli_options {
     enum cli_precision precision;
     enum cli_names names;
     enum cubby_kernels kernels;
-    double threshold;             // 0..1, 0.5 by default
-    double seconds;               // 0: bench decides
-    double sample;                // percent, 100 by default
-    uint32_t batch, threads;      // 0: decided at run time
-    uint32_t top;                 // 1..PHOTO_TOP, 5 by default
-    uint32_t resize[2], crop[2];  // width, height; 0: not given
-    uint32_t resample[2];         // the same
+    double threshold;            // 0..1, 0.5 by default
+    double seconds;              // 0: bench decides
+    double sample;               // percent, 100 by default
+    uint32_t batch, threads;     // 0: decided at run time
+    uint32_t top;                // 1..PHOTO_TOP, 5 by default
+    uint32_t resize[2], crop[2]; // width, height; 0: not given
+    struct cli_resample resample;
     uint64_t max_pixels;          // pixels (given in megapixels); 0: not given
     uint64_t max_file_size_bytes; // 1 GiB by default
     uint64_t pack_size_bytes;     // 4 GiB by default
     enum cubby_resize_rule resize_rule;
     enum cubby_pad pad_mode;
     enum cubby_filter interpolation;
+    enum cubby_scores scores;
     float mean[3], std[3];
-    bool resize_rule_given, pad_mode_given, interpolation_given, mean_given, std_given;
+    bool resize_rule_given, pad_mode_given, interpolation_given, mean_given, std_given,
+        scores_given;
     bool dry_run, json, csv, logits, exact, no_fsync, trust, inspect, fp16, verbose, quiet;
     bool again, move, link, symlink, no_groups;
 };

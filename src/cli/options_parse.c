@@ -260,25 +260,38 @@ static enum cubby_status parse_environment(struct parser *parser,
     return CUBBY_OK;
 }
 
-// Two flags that contradict each other: an error if both come from the same place, else the command
-// line's counts.
+// Whether a flag is on, or a text was given.
+static bool is_set(const struct cli_options *options, const struct cli_option *option)
+{
+    const char *member = (const char *)options + option->offset;
+    return option->type == CLI_TEXT ? *(const char *const *)(const void *)member != NULL
+                                    : *(const bool *)member;
+}
+
+static void unset(struct cli_options *options, const struct cli_option *option)
+{
+    void *member = (char *)options + option->offset;
+    if (option->type == CLI_TEXT)
+        *(const char **)member = NULL;
+    else
+        *(bool *)member = false;
+}
+
+// Two flags or texts that contradict each other: an error if both come from the same place, else
+// the command line's counts.
 static enum cubby_status exclude(struct parser *parser, const char *first, const char *second)
 {
     enum cli_command command = parser->options->command;
     const struct cli_option *a = find_long(command, first, strlen(first));
     const struct cli_option *b = find_long(command, second, strlen(second));
-    if (!a || !b)
-        return CUBBY_OK;
-    bool *a_on = (bool *)((char *)parser->options + a->offset);
-    bool *b_on = (bool *)((char *)parser->options + b->offset);
-    if (!*a_on || !*b_on)
+    if (!a || !b || !is_set(parser->options, a) || !is_set(parser->options, b))
         return CUBBY_OK;
     enum source from_a = parser->sources[a - cli_option_table];
     enum source from_b = parser->sources[b - cli_option_table];
     if (from_a == from_b)
         return complain(parser, "--%s and --%s exclude each other; give one of them", first,
                         second);
-    *(from_a < from_b ? a_on : b_on) = false;
+    unset(parser->options, from_a < from_b ? a : b);
     return CUBBY_OK;
 }
 
@@ -307,11 +320,9 @@ static enum cubby_status check(struct parser *parser)
                         options->link      ? "link"
                         : options->symlink ? "symlink"
                                            : "move");
-    static const char *const pairs[][2] = {{"quiet", "verbose"},
-                                           {"json", "csv"},
-                                           {"move", "link"},
-                                           {"move", "symlink"},
-                                           {"link", "symlink"}};
+    static const char *const pairs[][2] = {{"quiet", "verbose"},      {"json", "csv"},
+                                           {"labels", "labels-from"}, {"move", "link"},
+                                           {"move", "symlink"},       {"link", "symlink"}};
     enum cubby_status status = CUBBY_OK;
     for (size_t i = 0; i < sizeof(pairs) / sizeof(*pairs) && !status; i++)
         status = exclude(parser, pairs[i][0], pairs[i][1]);

@@ -25,6 +25,7 @@ static const char *const kernels[] = {"auto", "lane", "tile", NULL};
 static const char *const names[] = {"torchvision", "timm", NULL};
 static const char *const rules[] = {"shorter", "squish", "crop", "pad", NULL};
 static const char *const pads[] = {"zeros", "border", "reflection", NULL};
+static const char *const scores[] = {"softmax", "sigmoid", NULL};
 static const char *const filters[] = {"bilinear", "bicubic", NULL};
 static const char *const generated[] = {"man", "complete-bash", "complete-zsh", "complete-fish",
                                         NULL};
@@ -90,11 +91,16 @@ const struct cli_option cli_option_table[] = {
              "it or not; writes nothing"},
     {.name = "labels", .type = CLI_TEXT, .argument = "FILE", .commands = IMPORT,
      .offset = AT(labels), .hint = CLI_HINT_FILE,
-     .help = "class names in score order, one a line or a JSON array, for files that carry none"},
+     .help = "class names in score order, one a line, a JSON array or transformers' id2label; for files "
+             "that carry none, or other ones"},
     {.name = "labels-from", .type = CLI_TEXT, .argument = "FOLDER", .commands = IMPORT,
      .offset = AT(labels_from), .hint = CLI_HINT_FOLDER,
-     .help = "folder of the training photos: the names of the folders in it, sorted as fastai sorts "
-             "them, are the class names"},
+     .help = "folder of the training photos: the names of the folders in it that have photos, "
+             "sorted as fastai sorts them, are the class names"},
+    {.name = "scores", .type = CLI_CHOICE, .argument = "KIND", .commands = IMPORT,
+     .offset = AT(scores), .given_offset = AT(scores_given), .choices = scores,
+     .help = "what becomes of the network's outputs: softmax if a photo shows one of the classes, "
+             "sigmoid if it may show several or none (multi-label), for files that do not say it"},
     {.name = "resize-rule", .type = CLI_CHOICE, .argument = "RULE", .commands = IMPORT,
      .offset = AT(resize_rule), .given_offset = AT(resize_rule_given), .choices = rules,
      .help = "what becomes of a photo's proportions: its shorter side is resized, the whole photo "
@@ -106,9 +112,11 @@ const struct cli_option cli_option_table[] = {
      .offset = AT(crop), .minimum = 1, .maximum = CUBBY_MAX_INPUT_SIDE,
      .help = "pixels in the centre of that, which the network sees; all of them when only a rule "
              "other than shorter and a size are given"},
-    {.name = "resample", .type = CLI_SIDES, .argument = "N|WxH", .commands = IMPORT,
+    {.name = "resample", .type = CLI_RESAMPLE, .argument = "[same,]N|WxH", .commands = IMPORT,
      .offset = AT(resample), .minimum = 1, .maximum = CUBBY_MAX_INPUT_SIDE,
-     .help = "pixels that fastai's aug_transforms(size=N) samples from that, which the network sees"},
+     .help = "pixels that fastai's aug_transforms(size=N) samples from that, which the network sees; "
+             "same,N for aug_transforms(size=N, min_scale=...), which samples all pixels in place "
+             "first, and then the square in the centre"},
     {.name = "pad-mode", .type = CLI_CHOICE, .argument = "MODE", .commands = IMPORT,
      .offset = AT(pad_mode), .given_offset = AT(pad_mode_given), .choices = pads,
      .help = "what photos are padded with: black, the pixels at the edge, or mirror images"},
@@ -192,8 +200,8 @@ const struct cli_command_info cli_command_table[] = {
         .name = "import", .arguments = "FILE", .min_arguments = 1, .max_arguments = 1,
         .missing = "name the model file to import, such as: cubby import model.pth -o model.safetensors",
         .help = "turn a trained PyTorch model into a cubby model file",
-        .long_help = "Reads a fastai, torchvision, timm or safetensors file without running any code "
-                     "in it, and writes one file with weights, class names and preprocessing."},
+        .long_help = "Reads a model file of fastai, torchvision or timm, or a folder as Hugging Face "
+                     "has it, without running any code in it, and writes one file with weights, class names and preprocessing."},
     [CLI_INFO] = {
         .name = "info", .arguments = "MODEL", .min_arguments = 1, .max_arguments = 1,
         .missing = "name the model file, such as: cubby info model.safetensors",

@@ -16,6 +16,7 @@ enum cli_type {
     CLI_CHOICE,     // an enum: index into `choices`
     CLI_THREE,      // float[3]: 0.485,0.456,0.406
     CLI_SIDES,      // uint32_t[2], width and height within minimum..maximum: 304x200, or 224
+    CLI_RESAMPLE,   // struct cli_resample: as CLI_SIDES, or same,224
 };
 
 // What a value names, for completions.

@@ -109,6 +109,15 @@ static bool read_sides(const struct cli_option *option, const char *text, uint32
     return true;
 }
 
+// "same,224", or what read_sides() takes.
+static bool read_resample(const struct cli_option *option, const char *text,
+                          struct cli_resample *out)
+{
+    static const char same[] = "same,";
+    out->same_first = strncmp(text, same, strlen(same)) == 0;
+    return read_sides(option, out->same_first ? text + strlen(same) : text, out->sides);
+}
+
 static bool read_flag(const char *text, bool *value)
 {
     static const char *const no[] = {"0", "false", "no", "off", NULL};
@@ -147,6 +156,12 @@ static void describe(const struct cli_option *option, char *text, size_t bytes)
     case CLI_CHOICE:
         cli_list_choices(option->choices, choices, sizeof(choices));
         snprintf(text, bytes, "%s", choices);
+        break;
+    case CLI_RESAMPLE:
+        snprintf(text, bytes,
+                 "a whole number from %.0f to %.0f, width and height as in 304x200, or one of them "
+                 "behind same, as in same,224",
+                 option->minimum, option->maximum);
         break;
     case CLI_SIDES:
         snprintf(text, bytes, "a whole number from %.0f to %.0f, or width and height as in 304x200",
@@ -221,6 +236,8 @@ static bool store(struct cli_options *options, const struct cli_option *option, 
         return read_three(option, text, member);
     case CLI_SIDES:
         return read_sides(option, text, member);
+    case CLI_RESAMPLE:
+        return read_resample(option, text, member);
     }
     return false;
 }
@@ -231,6 +248,7 @@ _Static_assert(sizeof(enum cli_names) == sizeof(int), "choices are stored as int
 _Static_assert(sizeof(enum cubby_kernels) == sizeof(int), "choices are stored as int");
 _Static_assert(sizeof(enum cubby_resize_rule) == sizeof(int), "choices are stored as int");
 _Static_assert(sizeof(enum cubby_pad) == sizeof(int), "choices are stored as int");
+_Static_assert(sizeof(enum cubby_scores) == sizeof(int), "choices are stored as int");
 _Static_assert(sizeof(enum cubby_filter) == sizeof(int), "choices are stored as int");
 
 enum cubby_status cli_set_value(struct cli_options *options, const struct cli_option *option,

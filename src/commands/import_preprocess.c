@@ -72,6 +72,23 @@ static void choose_rule(struct cubby_preprocess *p, const struct cli_options *op
     }
 }
 
+// What aug_transforms(size=...) leaves of itself at validation. With a min_scale it is two steps:
+// the affine ones sample without a size, in place, which changes only the seventh digit; then
+// RandomResizedCropGPU samples the centre, with the ratio (1, 1) that aug_transforms gives it.
+static void choose_resamples(struct cubby_preprocess *p, const struct cli_resample *wanted)
+{
+    struct cubby_resample last = {
+        .width = wanted->sides[0], .height = wanted->sides[1], .align_corners = true};
+    p->resample_count = 0;
+    if (wanted->same_first) {
+        p->resamples[p->resample_count++] = (struct cubby_resample){
+            .width = p->crop_width, .height = p->crop_height, .align_corners = true};
+        last.crop = true;
+        last.min_ratio = last.max_ratio = last.scale = 1;
+    }
+    p->resamples[p->resample_count++] = last;
+}
+
 static void choose_sizes(struct cubby_preprocess *p, const struct cli_options *options)
 {
     bool sees_all = p->rule != CUBBY_RESIZE_SHORTER && p->crop_width == p->resize_width &&
@@ -91,11 +108,8 @@ static void choose_sizes(struct cubby_preprocess *p, const struct cli_options *o
         choose_rule(p, options);
     if (options->resize_rule_given || options->crop[0])
         p->resample_count = 0; // the crop is what the network sees
-    if (options->resample[0]) {
-        p->resample_count = 1;
-        p->resamples[0] = (struct cubby_resample){
-            .width = options->resample[0], .height = options->resample[1], .align_corners = true};
-    }
+    if (options->resample.sides[0])
+        choose_resamples(p, &options->resample);
 }
 
 // Options that would be passed over in silence.

@@ -136,6 +136,16 @@ static void test_values(void **state)
     assert_true(options.resize[0] == 304 && options.resize[1] == 200 && !options.crop[0]);
     cli_options_fini(&options);
 
+    accepts(&options, "import m.pth -om.st --resample 64x48 --scores sigmoid");
+    assert_true(options.resample.sides[0] == 64 && options.resample.sides[1] == 48);
+    assert_true(!options.resample.same_first);
+    assert_true(options.scores_given && options.scores == CUBBY_SCORES_SIGMOID);
+    cli_options_fini(&options);
+    accepts(&options, "import m.pth -om.st --resample same,224");
+    assert_true(options.resample.sides[0] == 224 && options.resample.sides[1] == 224);
+    assert_true(options.resample.same_first && !options.scores_given);
+    cli_options_fini(&options);
+
     accepts(&options, "--generate=complete-fish");
     assert_int_equal(options.generate, CLI_GENERATE_COMPLETE_FISH);
     cli_options_fini(&options);
@@ -186,6 +196,12 @@ static void test_errors(void **state)
         {"import a -o c --crop 3.5", "as in 304x200"},
         {"import a -o c --crop -3", "as in 304x200"},
         {"import a -o c --crop 00000000000000000000000000000224", "as in 304x200"},
+        {"import a -o c --resample same", "as in same,224"},
+        {"import a -o c --resample same,", "as in same,224"},
+        {"import a -o c --resample 224,same", "as in same,224"},
+        {"import a -o c --resample same,same,3", "as in same,224"},
+        {"import a -o c --labels x --labels-from y", "exclude each other"},
+        {"import a -o c --scores linear", "softmax or sigmoid"},
         {"import a -o c --resize-rule fit", "shorter, squish, crop or pad"},
         {"import a -o c --pad-mode wrap", "zeros, border or reflection"},
         {"import a -o c --mean 1,2,3,4", "three numbers"},
@@ -239,6 +255,12 @@ static void test_environment(void **state)
     assert_int_equal(parse_with(&options, "sort a --threshold 0.1 --no-fsync=no", variables, error),
                      CUBBY_OK);
     assert_true(options.threshold == 0.1 && !options.no_fsync);
+    cli_options_fini(&options);
+
+    struct variable labels[] = {{"CUBBY_LABELS", "x"}, {NULL, NULL}};
+    assert_int_equal(parse_with(&options, "import a -o b --labels-from y", labels, error),
+                     CUBBY_OK);
+    assert_true(!options.labels && options.labels_from);
     cli_options_fini(&options);
 
     assert_int_equal(parse_with(&options, "import a -o b", variables, error), CUBBY_BAD_DATA);
