@@ -1,13 +1,19 @@
 #include "labels.h"
 
-#include <jansson.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <uv.h>
 
+#include "decode/decode.h"
+#include "engine/json.h"
 #include "engine/model.h"
 #include "platform/path.h"
+#include "scan.h"
+
+// Of each class its number and its name.
+#define MAX_JSON_VALUES (2 * CUBBY_MAX_CLASSES + 2)
 
 static enum cubby_status add(struct labels *labels, const char *name, size_t length,
                              const struct cubby_log *log)
@@ -64,27 +70,81 @@ static enum cubby_status parse_lines(struct labels *labels, const char *text, si
     return status;
 }
 
+static enum cubby_status add_json(struct labels *labels, const json_t *name,
+                                  const struct cubby_log *log)
+{
+    return add(labels, json_string_value(name), json_string_length(name), log);
+}
+
+static enum cubby_status read_array(struct labels *out, const json_t *array, const char *what,
+                                    const struct cubby_log *log)
+{
+    enum cubby_status status = CUBBY_OK;
+    for (size_t i = 0; i < json_array_size(array) && !status; i++) {
+        const json_t *name = json_array_get(array, i);
+        if (!json_is_string(name)) {
+            cubby_log(log, CUBBY_LOG_ERROR, "entry %zu of %s is not a string", i + 1, what);
+            return CUBBY_BAD_DATA;
+        }
+        status = add_json(out, name, log);
+    }
+    return status;
+}
+
+static enum cubby_status read_map(struct labels *out, const json_t *map, const char *what,
+                                  const struct cubby_log *log)
+{
+    enum cubby_status status = CUBBY_OK;
+    size_t count = json_object_size(map);
+    for (size_t i = 0; i < count && !status; i++) {
+        char key[24];
+        snprintf(key, sizeof(key), "%zu", i);
+        const json_t *name = json_object_get(map, key);
+        if (!json_is_string(name)) {
+            cubby_log(log, CUBBY_LOG_ERROR,
+                      "%s has %zu entries, but no name for class %zu: it must map 0, 1, 2 and so "
+                      "on to names",
+                      what, count, i);
+            return CUBBY_BAD_DATA;
+        }
+        status = add_json(out, name, log);
+    }
+    return status;
+}
+
+enum cubby_status labels_from_json(struct labels *out, const json_t *value, const char *what,
+                                   const struct cubby_log *log)
+{
+    *out = (struct labels){0};
+    enum cubby_status status = CUBBY_BAD_DATA;
+    if (json_is_array(value))
+        status = read_array(out, value, what, log);
+    else if (json_is_object(value))
+        status = read_map(out, value, what, log);
+    else
+        cubby_log(log, CUBBY_LOG_ERROR, "%s is no list of names", what);
+    if (status)
+        labels_free(out);
+    return status;
+}
+
 static enum cubby_status parse_json(struct labels *labels, const char *text, size_t size_bytes,
                                     const struct cubby_log *log)
 {
+    static const char what[] = "the labels file";
+    enum cubby_status status =
+        cubby_json_check_cost(text, size_bytes, MAX_JSON_VALUES, 2, what, log);
+    if (status)
+        return status;
     json_error_t error;
-    json_t *array = json_loadb(text, size_bytes, JSON_REJECT_DUPLICATES, &error);
-    enum cubby_status status = CUBBY_OK;
-    if (!array) {
-        cubby_log(log, CUBBY_LOG_ERROR, "the labels file is damaged JSON: line %d: %s", error.line,
+    json_t *value = json_loadb(text, size_bytes, JSON_REJECT_DUPLICATES, &error);
+    if (!value) {
+        cubby_log(log, CUBBY_LOG_ERROR, "%s is damaged JSON: line %d: %s", what, error.line,
                   error.text);
         return CUBBY_BAD_DATA;
     }
-    for (size_t i = 0; i < json_array_size(array) && !status; i++) {
-        json_t *name = json_array_get(array, i);
-        if (json_is_string(name)) {
-            status = add(labels, json_string_value(name), json_string_length(name), log);
-        } else {
-            cubby_log(log, CUBBY_LOG_ERROR, "entry %zu of the labels file is not a string", i + 1);
-            status = CUBBY_BAD_DATA;
-        }
-    }
-    json_decref(array);
+    status = labels_from_json(labels, value, what, log);
+    json_decref(value);
     return status;
 }
 
@@ -99,7 +159,7 @@ enum cubby_status labels_parse(struct labels *out, const char *text, size_t size
     size_t start = 0;
     while (start < size_bytes && is_blank(text + start, 1))
         start++;
-    bool json = start < size_bytes && text[start] == '[';
+    bool json = start < size_bytes && (text[start] == '[' || text[start] == '{');
     enum cubby_status status =
         json ? parse_json(out, text, size_bytes, log) : parse_lines(out, text, size_bytes, log);
     if (!status && !out->count) {
@@ -111,7 +171,32 @@ enum cubby_status labels_parse(struct labels *out, const char *text, size_t size
     return status;
 }
 
-// Adds the name if it is that of a folder.
+// Whether there is a photo in the folder or below it, by its name as fastai goes by.
+static enum cubby_status has_photo(const struct fs *fs, const char *folder, bool *found,
+                                   const struct cubby_log *log)
+{
+    const struct scan_params params = {.roots = &folder, .root_count = 1, .fs = fs, .log = log};
+    struct scan *scan = NULL;
+    enum cubby_status status = scan_create(&scan, &params);
+    *found = false;
+    while (!status && !*found) {
+        struct photo *photo = NULL;
+        status = scan_next(scan, &photo);
+        if (!photo)
+            break;
+        *found = decode_name_is_photo(photo->path);
+        photo_free(&photo);
+    }
+    if (!status && !*found && scan_unreadable_folders(scan)) {
+        cubby_log(log, CUBBY_LOG_ERROR,
+                  "whether %s has photos in it, and so is a class, cannot be seen", folder);
+        status = CUBBY_IO;
+    }
+    scan_destroy(&scan);
+    return status;
+}
+
+// Adds the name if it is that of a folder with photos.
 static enum cubby_status add_folder(struct labels *out, const struct fs *fs, const char *path,
                                     const char *name, const struct cubby_log *log)
 {
@@ -120,13 +205,19 @@ static enum cubby_status add_folder(struct labels *out, const struct fs *fs, con
     if (!joined)
         return CUBBY_NO_MEMORY;
     enum cubby_status status = CUBBY_OK;
-    int error = fs->is_hidden(fs, joined) ? 0 : fs->stat(fs, joined, &stat);
+    bool hidden = fs->is_hidden(fs, joined), found = false;
+    int error = hidden ? 0 : fs->stat(fs, joined, &stat);
     // A link that leads nowhere is no class; anything else might be one that is missed.
     if (error && error != UV_ENOENT) {
         cubby_log(log, CUBBY_LOG_ERROR, "%s cannot be looked at: %s", joined, fs_error_text(error));
         status = CUBBY_IO;
-    } else if (!error && !fs->is_hidden(fs, joined) && stat.is_folder) {
-        status = add(out, name, strlen(name), log);
+    } else if (!error && !hidden && stat.is_folder) {
+        status = has_photo(fs, joined, &found, log);
+        if (found)
+            status = add(out, name, strlen(name), log);
+        else if (!status)
+            cubby_log(log, CUBBY_LOG_WARNING, "%s has no photos in it: it is taken for no class",
+                      joined);
     }
     free(joined);
     return status;
@@ -150,8 +241,8 @@ enum cubby_status labels_read_folders(struct labels *out, const struct fs *fs, c
     fs_names_free(&names);
     if (!status && !out->count) {
         cubby_log(log, CUBBY_LOG_ERROR,
-                  "the folder %s has no folders in it; name the one that has a folder for each "
-                  "class",
+                  "the folder %s has no folders with photos in them; name the one that has a "
+                  "folder for each class",
                   path);
         status = CUBBY_BAD_DATA;
     }

@@ -2,6 +2,8 @@
 
 #include <stdint.h>
 
+#include "engine/json.h"
+
 // Length of the UTF-8 sequence at `text`, 0 if it is not one.
 static size_t utf8_length(const uint8_t *text, size_t left, uint32_t *code)
 {
@@ -33,8 +35,9 @@ bool text_is_clean(const char *text, size_t size_bytes)
     return true;
 }
 
-static enum cubby_status check_cost(const char *text, size_t size_bytes, size_t max_values,
-                                    size_t max_depth, const char *what, const struct cubby_log *log)
+enum cubby_status cubby_json_check_cost(const char *text, size_t size_bytes, size_t max_values,
+                                        size_t max_depth, const char *what,
+                                        const struct cubby_log *log)
 {
     size_t values = 1, depth = 0;
     bool in_string = false;
@@ -73,7 +76,8 @@ enum cubby_status text_load_json(json_t **root, const char *text, size_t size_by
                                  const struct cubby_log *log)
 {
     *root = NULL;
-    enum cubby_status status = check_cost(text, size_bytes, max_values, max_depth, what, log);
+    enum cubby_status status =
+        cubby_json_check_cost(text, size_bytes, max_values, max_depth, what, log);
     if (status)
         return status;
 

@@ -51,6 +51,8 @@ static void test_json(void **state)
     static const char *const texts[] = {
         "[\"table\", \"garden bench\", \"B\\u00e4r\"]",
         "\xef\xbb\xbf \r\n[\n\"table\",\n\"garden bench\",\n\"B\xc3\xa4r\"]\n",
+        // transformers' id2label
+        "{\"1\": \"garden bench\", \"0\": \"table\", \"2\": \"B\xc3\xa4r\"}",
     };
     for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
         expect_names(texts[i], strlen(texts[i]), three, 3);
@@ -60,8 +62,23 @@ static void test_refusals(void **state)
 {
     (void)state;
     static const char *const texts[] = {
-        "",           "\n\n",      "\xef\xbb\xbf",    "a\n\nb",    "[",   "[]",
-        "[\"a\", 1]", "[\"a\"] x", "[\"a\", \"b\",]", "[[\"a\"]]", "\na",
+        "",
+        "\n\n",
+        "\xef\xbb\xbf",
+        "a\n\nb",
+        "[",
+        "[]",
+        "[\"a\", 1]",
+        "[\"a\"] x",
+        "[\"a\", \"b\",]",
+        "[[\"a\"]]",
+        "\na",
+        "{}",
+        "{\"a\": 0}",
+        "{\"1\": \"a\"}",
+        "{\"0\": 1}",
+        "{\"0\": \"a\", \"00\": \"b\"}",
+        "{",
     };
     for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
         expect_status(texts[i], strlen(texts[i]), CUBBY_BAD_DATA);
@@ -91,6 +108,17 @@ static void make(const char *folder, const char *name)
     free(path);
 }
 
+// An empty file in FOLDER/NAME.
+static void touch(const char *folder, const char *name, const char *file)
+{
+    char *path = path_join(folder, name), *full = path_join(path, file);
+    int number = fs_real()->open(fs_real(), full, FS_CREATE);
+    assert_true(number >= 0);
+    fs_real()->close(fs_real(), number);
+    free(full);
+    free(path);
+}
+
 static void test_folders(void **state)
 {
     struct labels labels;
@@ -98,10 +126,17 @@ static void test_folders(void **state)
     make(*state, "a");
     make(*state, "\xc3\xa4"); // after all of ASCII, unlike in a dictionary
     make(*state, ".hidden");
+    make(*state, "models"); // where fastai's learn.save() puts what it saves
+    make(*state, "nothing");
+    make(*state, "a/below");
+    touch(*state, "Z", "1.JPG");
+    touch(*state, "a/below", "1.png");
+    touch(*state, "\xc3\xa4", "1.jpeg");
+    touch(*state, ".hidden", "1.jpg");
+    touch(*state, "models", "saved.pth");
+    touch(*state, ".", "file");
+    touch(*state, ".", "1.jpg");
     char *file = path_join(*state, "file"), *gone = path_join(*state, "gone");
-    int number = fs_real()->open(fs_real(), file, FS_CREATE);
-    assert_true(number >= 0);
-    fs_real()->close(fs_real(), number);
     assert_int_equal(labels_read_folders(&labels, fs_real(), *state, NULL), CUBBY_OK);
     assert_int_equal(labels.count, 3);
     assert_string_equal(labels.names[0], "Z");
@@ -110,7 +145,7 @@ static void test_folders(void **state)
     labels_free(&labels);
     assert_int_equal(labels_read_folders(&labels, fs_real(), gone, NULL), CUBBY_IO);
     assert_int_equal(labels_read_folders(&labels, fs_real(), file, NULL), CUBBY_IO);
-    char *empty = path_join(*state, "a");
+    char *empty = path_join(*state, "a/below");
     assert_int_equal(labels_read_folders(&labels, fs_real(), empty, NULL), CUBBY_BAD_DATA);
     assert_null(labels.names);
     free(empty);
