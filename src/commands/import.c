@@ -6,96 +6,28 @@
 #include <string.h>
 
 #include "commands/half_weights.h"
+#include "commands/import_classes.h"
 #include "commands/import_preprocess.h"
+#include "commands/import_source.h"
 #include "commands/new_file.h"
-#include "engine/imagenet.h"
 #include "engine/selftest.h"
-#include "hf_folder.h"
-#include "labels.h"
-#include "model_file.h"
 #include "platform/path.h"
-#include "platform/read_file.h"
 #include "text.h"
-
-#define MAX_LABELS_BYTES (64u << 20)
 
 struct import {
     const struct command *command;
-    struct hf_folder folder; // zero: a file was named
-    struct model_file file;
+    struct import_source source;
     struct labels labels;
     char *provenance; // owned
     struct cubby_preprocess preprocess;
+    enum cubby_scores scores;
     struct cubby_model_params params;
+    bool wrong_usage; // what failed is the command line
 };
-
-static enum cubby_status read_labels(struct import *import)
-{
-    const struct command *command = import->command;
-    const char *path = command->options->labels;
-    uint8_t *bytes = NULL;
-    size_t size_bytes = 0;
-    char reason[PHOTO_REASON_BYTES] = "";
-    enum cubby_status status = read_file(command->fs, path, MAX_LABELS_BYTES, &bytes, &size_bytes,
-                                         NULL, reason, sizeof(reason));
-    if (status) {
-        cubby_log(command->log, CUBBY_LOG_ERROR, "the labels file %s cannot be read: %s", path,
-                  reason);
-        return status;
-    }
-    status = labels_parse(&import->labels, (const char *)bytes, size_bytes, command->log);
-    free(bytes);
-    return status;
-}
-
-// The last layer of a network trained on ImageNet: a matrix with a row for each class.
-static bool looks_like_imagenet(const struct cubby_checkpoint *checkpoint)
-{
-    for (size_t i = 0; i < cubby_checkpoint_tensor_count(checkpoint); i++) {
-        const struct cubby_tensor *tensor = cubby_checkpoint_tensor(checkpoint, i);
-        if (tensor->rank == 2 && tensor->shape[0] == CUBBY_IMAGENET_CLASSES)
-            return true;
-    }
-    return false;
-}
-
-static enum cubby_status choose_classes(struct import *import)
-{
-    const struct command *command = import->command;
-    const struct cli_options *options = command->options;
-    if (options->labels && options->labels_from) {
-        cubby_log(command->log, CUBBY_LOG_ERROR,
-                  "--labels and --labels-from both name the classes: give one of them");
-        return CUBBY_BAD_DATA;
-    }
-    if (options->labels || options->labels_from) {
-        enum cubby_status status = options->labels
-                                       ? read_labels(import)
-                                       : labels_read_folders(&import->labels, command->fs,
-                                                             options->labels_from, command->log);
-        import->params.class_names = (const char *const *)import->labels.names;
-        import->params.class_count = import->labels.count;
-        return status;
-    }
-    if (cubby_checkpoint_metadata(import->file.checkpoint, "cubby.classes"))
-        return CUBBY_OK;
-    if (import->folder.classes) {
-        import->params.class_names = (const char *const *)import->folder.classes;
-        import->params.class_count = import->folder.class_count;
-        return CUBBY_OK;
-    }
-    if (looks_like_imagenet(import->file.checkpoint)) {
-        import->params.class_names = cubby_imagenet_classes();
-        import->params.class_count = CUBBY_IMAGENET_CLASSES;
-        messages_line(command->messages, "Assumed: the 1000 classes are ImageNet's (--labels FILE "
-                                         "names others)");
-    }
-    return CUBBY_OK;
-}
 
 static enum cubby_status make_provenance(struct import *import)
 {
-    const struct model_file *file = &import->file;
+    const struct model_file *file = &import->source.file;
     if (cubby_checkpoint_metadata(file->checkpoint, "cubby.provenance"))
         return CUBBY_OK; // it says more than we know
     char *base = path_base(file->path);
@@ -123,37 +55,75 @@ static enum cubby_status set_preprocess(struct import *import, const struct cubb
 {
     const struct command *command = import->command;
     import->params.preprocess = &import->preprocess;
-    return import_preprocess_choose(&import->preprocess, base, command->options, command->log);
+    enum cubby_status status =
+        import_preprocess_choose(&import->preprocess, base, command->options, command->log);
+    import->wrong_usage = status != CUBBY_OK;
+    return status;
+}
+
+static enum cubby_status choose_preprocess(struct import *import)
+{
+    const struct command *command = import->command;
+    const struct cubby_checkpoint *checkpoint = import->source.file.checkpoint;
+    const char *obstacle = cubby_checkpoint_obstacle(checkpoint);
+    if (obstacle && !command->options->resize[0]) {
+        cubby_log(command->log, CUBBY_LOG_ERROR,
+                  "the file's preprocessing cannot be taken over: %s; say how photos become the "
+                  "network's input with --resize-rule and --resize (and --crop, --resample, "
+                  "--mean, --std)",
+                  obstacle);
+        return CUBBY_UNSUPPORTED;
+    }
+    return set_preprocess(import, import->source.folder.weights
+                                      ? &import->source.folder.preprocess
+                                      : import_preprocess_default(checkpoint));
+}
+
+// A cubby model that does not say it, says softmax.
+static bool file_says_scores(const struct import *import)
+{
+    const struct cubby_checkpoint *checkpoint = import->source.file.checkpoint;
+    return cubby_checkpoint_metadata(checkpoint, "cubby.scores") ||
+           cubby_checkpoint_metadata(checkpoint, "cubby.version");
+}
+
+static enum cubby_status choose_scores(struct import *import)
+{
+    const struct command *command = import->command;
+    bool said = true;
+    import->scores = CUBBY_SCORES_SOFTMAX;
+    if (command->options->scores_given)
+        import->scores = command->options->scores;
+    else if (file_says_scores(import))
+        return CUBBY_OK; // the engine reads it
+    else if (import->source.folder.scores_said)
+        import->scores = import->source.folder.scores;
+    else
+        said = false;
+    import->params.scores = &import->scores;
+    if (import->scores == CUBBY_SCORES_SOFTMAX && import->source.class_count == 1) {
+        cubby_log(command->log, CUBBY_LOG_ERROR,
+                  "the network has one output, of which softmax makes 100 %% whatever a photo "
+                  "shows: say --scores sigmoid if it was trained to tell yes from no");
+        return CUBBY_UNSUPPORTED;
+    }
+    if (!said)
+        messages_line(command->messages, "Assumed: a photo shows one of the classes (--scores "
+                                         "sigmoid: it may show several, or none)");
+    return CUBBY_OK;
 }
 
 static enum cubby_status make_model(struct import *import)
 {
     const struct command *command = import->command;
-    struct model_file *file = &import->file;
+    struct model_file *file = &import->source.file;
     bool has_own = cubby_checkpoint_metadata(file->checkpoint, "cubby.preprocessing") != NULL;
-    enum cubby_status status = CUBBY_OK;
-    if (!has_own) {
-        const char *obstacle = cubby_checkpoint_obstacle(file->checkpoint);
-        if (obstacle && !command->options->resize[0]) {
-            cubby_log(
-                command->log, CUBBY_LOG_ERROR,
-                "the file's preprocessing cannot be taken over: %s; say how photos become the "
-                "network's input with --resize-rule and --resize (and --crop, --resample, "
-                "--mean, --std)",
-                obstacle);
-            return CUBBY_UNSUPPORTED;
-        }
-        status = set_preprocess(import, import->folder.weights
-                                            ? &import->folder.preprocess
-                                            : import_preprocess_default(file->checkpoint));
-        if (status)
-            return status;
-    }
+    enum cubby_status status = has_own ? CUBBY_OK : choose_preprocess(import);
+    if (status)
+        return status;
     status = cubby_model_create(&file->model, file->checkpoint, &import->params, command->log);
-    if (status && !import->params.class_names)
-        messages_line(command->messages,
-                      "Class names are given with --labels FILE, one a line, or with --labels-from "
-                      "FOLDER, the folder of the training photos with a folder for each class");
+    if (!status)
+        status = import_source_compare(&import->source, command->log);
     if (status || !has_own)
         return status;
     // The options change what the file says of itself, which is known only now.
@@ -166,8 +136,9 @@ static enum cubby_status make_model(struct import *import)
 
 static void describe(const struct import *import)
 {
-    const struct cubby_model *model = import->file.model;
-    const struct cubby_checkpoint *checkpoint = import->file.checkpoint;
+    const struct import_source *source = &import->source;
+    const struct cubby_model *model = source->file.model;
+    const struct cubby_checkpoint *checkpoint = source->file.checkpoint;
     struct messages *messages = import->command->messages;
     char text[CUBBY_PREPROCESS_TEXT_BYTES];
     cubby_preprocess_describe(cubby_model_preprocess(model), text, sizeof(text));
@@ -177,7 +148,7 @@ static void describe(const struct import *import)
         messages_line(messages, "Note: %s", cubby_checkpoint_note(checkpoint, i));
     if (cubby_model_scores(model) == CUBBY_SCORES_SIGMOID)
         messages_line(messages, "Scores: sigmoid, each class by itself");
-    bool said = import->folder.weights && !import->folder.assumed;
+    bool said = source->folder.weights && !source->folder.assumed;
     if (!said && !cubby_checkpoint_metadata(checkpoint, "cubby.preprocessing"))
         messages_line(messages,
                       "Assumed preprocessing%s: %s (--resize-rule, --resize, --crop, --resample, "
@@ -222,9 +193,9 @@ static enum cubby_status write_model(const struct import *import)
     size_t size_bytes = 0;
     enum cubby_status status = CUBBY_OK;
     if (!command->options->fp16)
-        status = cubby_selftest_make(import->file.model, command->log);
+        status = cubby_selftest_make(import->source.file.model, command->log);
     if (!status)
-        status = cubby_model_write(import->file.model, &data, &size_bytes, command->log);
+        status = cubby_model_write(import->source.file.model, &data, &size_bytes, command->log);
     if (!status && command->options->fp16)
         status = rewrite_halved(&data, &size_bytes, command->log);
     if (!status)
@@ -249,18 +220,6 @@ static enum cubby_status check_output(const struct command *command)
     return CUBBY_EXISTS;
 }
 
-// A file, or a folder of the Hugging Face hub.
-static enum cubby_status read_model(struct import *import, const char *path)
-{
-    const struct command *command = import->command;
-    enum cubby_status status = CUBBY_OK;
-    if (hf_folder_is(command->fs, path)) {
-        status = hf_folder_read(&import->folder, path, command->fs, command->log);
-        path = import->folder.weights;
-    }
-    return status ? status : model_file_read(&import->file, path, command->fs, command->log);
-}
-
 int command_import(const struct command *command)
 {
     struct import import = {.command = command};
@@ -268,9 +227,14 @@ int command_import(const struct command *command)
         return command_inspect(command);
     enum cubby_status status = check_output(command);
     if (!status)
-        status = read_model(&import, command->options->arguments[0]);
+        status = import_source_read(&import.source, command->options->arguments[0], command->fs,
+                                    command->log);
     if (!status)
-        status = choose_classes(&import);
+        status = import_source_recognise(&import.source, command->log);
+    if (!status)
+        status = import_classes_choose(&import.params, &import.labels, &import.source, command);
+    if (!status)
+        status = choose_scores(&import);
     if (!status)
         status = make_provenance(&import);
     if (!status)
@@ -280,9 +244,10 @@ int command_import(const struct command *command)
         status = write_model(&import);
     }
     int code = status ? command_failed(command, status) : EXIT_CODE_OK;
-    model_file_close(&import.file);
+    if (import.wrong_usage)
+        code = EXIT_CODE_USAGE;
+    import_source_close(&import.source);
     labels_free(&import.labels);
-    hf_folder_free(&import.folder);
     free(import.provenance);
     return code;
 }

@@ -5,16 +5,14 @@
 #include <string.h>
 
 #include "commands/command.h"
-#include "hf_folder.h"
-#include "model_file.h"
+#include "commands/import_source.h"
 #include "text.h"
 
 #define TENSORS_SHOWN 20u
-#define MOST_PLACEHOLDERS 100000u
 
 struct inspection {
     const struct command *command;
-    struct model_file file;
+    struct import_source source;
     char reason[512]; // why it is no network that cubby knows; "" if it is one
     struct text line;
 };
@@ -27,18 +25,6 @@ static void keep_reason(void *user, enum cubby_log_level level, const char *mess
         snprintf(inspection->reason, sizeof(inspection->reason), "%s", message);
 }
 
-// Rows of the last matrix in the file's order: as many classes as a network of it would have.
-static uint32_t likely_classes(const struct cubby_checkpoint *checkpoint)
-{
-    int64_t rows = 0;
-    for (size_t i = 0; i < cubby_checkpoint_tensor_count(checkpoint); i++) {
-        const struct cubby_tensor *tensor = cubby_checkpoint_tensor(checkpoint, i);
-        if (tensor->rank == 2)
-            rows = tensor->shape[0];
-    }
-    return rows > 0 && rows <= MOST_PLACEHOLDERS ? (uint32_t)rows : 0;
-}
-
 static enum cubby_status try_network(struct inspection *inspection, const char *const *names,
                                      uint32_t count)
 {
@@ -48,7 +34,8 @@ static enum cubby_status try_network(struct inspection *inspection, const char *
                                                         .crop_width = 224,
                                                         .crop_height = 224,
                                                         .std = {1, 1, 1}};
-    const struct cubby_checkpoint *checkpoint = inspection->file.checkpoint;
+    struct import_source *source = &inspection->source;
+    const struct cubby_checkpoint *checkpoint = source->file.checkpoint;
     bool own = cubby_checkpoint_metadata(checkpoint, "cubby.classes") != NULL;
     const struct cubby_log log = {keep_reason, inspection};
     const struct cubby_model_params params = {
@@ -56,8 +43,11 @@ static enum cubby_status try_network(struct inspection *inspection, const char *
         .class_count = own ? 0 : count,
         .preprocess =
             cubby_checkpoint_metadata(checkpoint, "cubby.preprocessing") ? NULL : &placeholder};
-    enum cubby_status status =
-        cubby_model_create(&inspection->file.model, checkpoint, &params, &log);
+    enum cubby_status status = cubby_model_create(&source->file.model, checkpoint, &params, &log);
+    if (!status)
+        status = import_source_compare(source, &log);
+    if (status)
+        cubby_model_destroy(&source->file.model);
     if (status && !inspection->reason[0])
         snprintf(inspection->reason, sizeof(inspection->reason), "%s", cubby_status_text(status));
     return status == CUBBY_NO_MEMORY ? status : CUBBY_OK;
@@ -65,10 +55,14 @@ static enum cubby_status try_network(struct inspection *inspection, const char *
 
 static enum cubby_status find_network(struct inspection *inspection)
 {
-    uint32_t count = likely_classes(inspection->file.checkpoint);
+    // Why there is none, making the model says.
+    enum cubby_status status = import_source_recognise(&inspection->source, NULL);
+    if (status == CUBBY_NO_MEMORY)
+        return status;
+    uint32_t count = inspection->source.class_count;
     char(*texts)[12] = calloc(count + 1u, sizeof(*texts));
     const char **names = calloc(count + 1u, sizeof(*names));
-    enum cubby_status status = texts && names ? CUBBY_OK : CUBBY_NO_MEMORY;
+    status = texts && names ? CUBBY_OK : CUBBY_NO_MEMORY;
     for (uint32_t i = 0; !status && i < count; i++) {
         snprintf(texts[i], sizeof(texts[i]), "%u", (unsigned)i);
         names[i] = texts[i];
@@ -98,7 +92,7 @@ static enum cubby_status print_line(struct inspection *inspection)
 
 static enum cubby_status print_json(struct inspection *inspection)
 {
-    const struct model_file *file = &inspection->file;
+    const struct model_file *file = &inspection->source.file;
     struct text *line = &inspection->line;
     const char *classes = cubby_checkpoint_metadata(file->checkpoint, "cubby.classes");
     text_add_string(line, "{\"container\": ");
@@ -133,7 +127,7 @@ static enum cubby_status print_json(struct inspection *inspection)
 
 static enum cubby_status print_text(struct inspection *inspection)
 {
-    const struct model_file *file = &inspection->file;
+    const struct model_file *file = &inspection->source.file;
     size_t count = cubby_checkpoint_tensor_count(file->checkpoint);
     bool all = inspection->command->options->verbose;
     printf("file           %s (%s, %.1f MB)\n", file->path,
@@ -172,23 +166,15 @@ static enum cubby_status print_text(struct inspection *inspection)
 int command_inspect(const struct command *command)
 {
     struct inspection inspection = {.command = command};
-    struct hf_folder folder = {0};
-    const char *path = command->options->arguments[0];
-    enum cubby_status status = CUBBY_OK;
-    if (hf_folder_is(command->fs, path)) {
-        status = hf_folder_read(&folder, path, command->fs, command->log);
-        path = folder.weights;
-    }
-    if (!status)
-        status = model_file_read(&inspection.file, path, command->fs, command->log);
+    enum cubby_status status = import_source_read(
+        &inspection.source, command->options->arguments[0], command->fs, command->log);
     if (!status)
         status = find_network(&inspection);
     if (!status)
         status = command->options->json ? print_json(&inspection) : print_text(&inspection);
     int code =
         status ? command_failed(command, status) : command_finish_output(command, EXIT_CODE_OK);
-    model_file_close(&inspection.file);
-    hf_folder_free(&folder);
+    import_source_close(&inspection.source);
     text_free(&inspection.line);
     return code;
 }

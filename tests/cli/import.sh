@@ -15,6 +15,20 @@ err_has "line 2"
 printf 'red\nred\ngreen\n' >double.txt
 expect 1 "$CUBBY" import plain.safetensors -o model.safetensors --labels double.txt
 err_has "red"
+echo '{"red": 0, "green": 1, "blue": 2}' >index.json
+expect 1 "$CUBBY" import plain.safetensors -o model.safetensors --labels index.json
+err_has "no name for class 0"
+expect 2 "$CUBBY" import plain.safetensors -o model.safetensors --labels two.txt --labels-from .
+mkdir -p training/red training/models
+touch training/red/1.jpg training/models/saved.pth
+expect 1 "$CUBBY" import plain.safetensors -o model.safetensors --labels-from training
+err_has "training/models has no photos in it"
+err_has "there is 1 class name (red), but the network has 3 classes"
+expect 1 "$CUBBY" import training -o model.safetensors --labels labels.txt
+err_has "training is a folder without config.json"
+expect 1 "$CUBBY" info plain.safetensors
+one_error
+err_has "cubby import FILE -o MODEL --labels NAMES"
 expect 1 "$CUBBY" import plain.safetensors -o model.safetensors --labels nowhere.txt
 err_has "nowhere.txt"
 expect 1 "$CUBBY" import plain.safetensors -o nowhere/model.safetensors --labels two.txt
@@ -86,11 +100,37 @@ rule zeros '{"resize": "pad", "size": [96, 96], "crop": [96, 96], "pad": "zeros"
     --resize-rule pad --resize 96 --pad-mode zeros
 rule squish '{"resize": "squish", "size": [256, 256], "crop": [224, 100]}' \
     --resize-rule squish --resize 256 --crop 224x100
-expect 1 "$CUBBY" import plain.safetensors -o no.safetensors --labels labels.txt --resize 304x200
+expect 2 "$CUBBY" import plain.safetensors -o no.safetensors --labels labels.txt --resize 304x200
 err_has "--resize 304x200 needs --resize-rule"
-expect 1 "$CUBBY" import pad.safetensors -o no.safetensors --resize-rule crop --pad-mode zeros
+expect 2 "$CUBBY" import pad.safetensors -o no.safetensors --resize-rule crop --pad-mode zeros
 err_has "--pad-mode needs --resize-rule pad"
 [ ! -e no.safetensors ] || fail "a refused import wrote something"
+
+# What is not said is assumed, and said.
+expect 0 "$CUBBY" import plain.safetensors -o softmax.safetensors --labels labels.txt
+err_has "Assumed: a photo shows one of the classes (--scores sigmoid"
+expect 0 "$CUBBY" import plain.safetensors -o sigmoid.safetensors --labels labels.txt --scores sigmoid
+expect 0 "$CUBBY" import sigmoid.safetensors -o still.safetensors --resize 128
+expect 0 "$CUBBY" info still.safetensors
+out_has "sigmoid: each class by itself"
+expect 0 "$CUBBY" import sigmoid.safetensors -o back.safetensors --scores softmax
+expect 0 "$CUBBY" info back.safetensors
+grep -q sigmoid out && fail "--scores softmax was not taken"
+
+# A model that anybody may have written drives no terminal.
+python3 - <<'PYTHON' || fail "no model with control characters"
+import json, struct
+data = open("model.safetensors", "rb").read()
+size = struct.unpack("<Q", data[:8])[0]
+header = json.loads(data[8:8 + size])
+header["__metadata__"]["cubby.provenance"] = json.dumps({"by": "\x9b2J \x7f \u00e9"}, ensure_ascii=False)
+text = json.dumps(header, ensure_ascii=False).encode()
+open("hostile.safetensors", "wb").write(struct.pack("<Q", len(text)) + text + data[8 + size:])
+PYTHON
+expect 0 "$CUBBY" info hostile.safetensors
+out_has '{"by": "\u009b2J \u007f é"}'
+expect 0 "$CUBBY" info hostile.safetensors --json
+out_has '"\u009b2J \u007f é"'
 
 # Half the size, and still a model.
 expect 0 "$CUBBY" import plain.safetensors -o half.safetensors --labels labels.txt --fp16

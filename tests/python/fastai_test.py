@@ -62,6 +62,22 @@ TRANSFORMS = {name: fake(f"fastai.{module}.{name}") for module, names in {
     "vision.augment": "Resize RandomResizedCrop CropPad Flip Rotate RandomResizedCropGPU Brightness "
                       "FlipItem",
     "mine": "Posterize"}.items() for name in names.split()}
+PILImage, PILImageBW = (fake(f"fastai.vision.core.{name}") for name in ("PILImage", "PILImageBW"))
+MyImage = fake("mine.MyImage")
+
+
+
+def create(cls, file):
+    """As a bound method it pickles as getattr(cls, "create")."""
+
+
+for image in (PILImage, PILImageBW, MyImage):
+    image.create = classmethod(create)
+Transform = fake("fastcore.transform.Transform")
+PlumTransform = fake("fasttransform.transform.Transform")
+PlumFunction = fake("plum.function.Function")
+noop = fake("fastai.imports.noop")  # pickles as the function does
+find_file = fake("mine.find_file")
 LOSSES = {name: fake(f"fastai.losses.{name}") for name in
           "CrossEntropyLossFlat BCEWithLogitsLossFlat MSELossFlat MyLoss".split()}
 
@@ -157,13 +173,19 @@ def normalize(mean=MEAN, std=STD):
                      std=torch.tensor(std).view(1, 3, 1, 1), axes=(0, 2, 3))
 
 
+def steps(*functions):
+    """Transforms made of functions, as fastcore keeps them."""
+    return [make(Transform, init_enc=function, _name="a name") for function in functions]
+
+
 def learner(model, item=None, batch=None, vocab=CLASSES, kind="Categorize",
-            loss="CrossEntropyLossFlat", path=None):
+            loss="CrossEntropyLossFlat", path=None, inputs=None):
     item = item if item is not None else [resize(64, 64)]
     batch = batch if batch is not None else [normalize()]
     labels = make(L, items=list(vocab)) if vocab is not None else None
+    inputs = inputs if inputs is not None else steps(noop, PILImage.create)
     target = make(TRANSFORMS[kind], vocab=make(CategoryMap, items=labels, sort=True))
-    datasets = make(Datasets, tls=make(L, items=[make(TfmdLists, tfms=pipeline()),
+    datasets = make(Datasets, tls=make(L, items=[make(TfmdLists, tfms=pipeline(*inputs)),
                                                  make(TfmdLists, tfms=pipeline(target))]))
     loader = make(TfmdDL, dataset=datasets, after_item=pipeline(*item, transform("ToTensor")),
                   after_batch=pipeline(transform("IntToFloatTensor", div=255.0), *batch))
@@ -206,7 +228,10 @@ class Work:
         return model
 
     def refused(self, thing, *parts):
-        error = run("import", self.save(thing), "-o", self.name(".safetensors"), code=1)
+        self.refused_with(thing, (), *parts)
+
+    def refused_with(self, thing, options, *parts):
+        error = run("import", self.save(thing), "-o", self.name(".safetensors"), *options, code=1)
         for part in parts:
             assert part in error, f"no '{part}' in: {error}"
 
@@ -314,7 +339,12 @@ def test_labels(work):
     work.refused(learner(model, vocab=["a", "a", "b"]), "two classes are named a")
     work.refused(learner(model, vocab=["a", "b"]), "2 class names")
     work.refused(learner(model, vocab=["a", "b", "c\x1b[2J"]), "class 3")
-    work.refused(learner(model, vocab=["a", "b", ("c",)]), "class 3")
+    work.refused(learner(model, vocab=["a", "b", ("c",)]), "class 3", "--labels FILE")
+    given = work.folder / "given.txt"
+    given.write_text("x\ny\nz\n")
+    for one in (learner(model, vocab=["a", "b", "c\n"]), learner(model, vocab=["a", "b", ("c",)]),
+                learner(model, kind="RegressionSetup", vocab=None)):
+        assert work.info(work.load(one, "--labels", given))["classes"] == ["x", "y", "z"]
 
 
 def test_scores_and_refusals(work):
@@ -357,6 +387,9 @@ def test_saved(work):
     photos = work.folder / "training"
     for name in ["b", "Z", "ö", ".hidden"]:
         (photos / name).mkdir(parents=True)
+        (photos / name / "1.jpg").write_text("")
+    (photos / "models").mkdir()  # where learn.save() writes
+    (photos / "models" / "saved.pth").write_text("")
     (photos / "file.txt").write_text("")
     plain = model.state_dict()
     optimizer = {"model": plain, "opt": {"state": [{"mom": torch.zeros(3)}], "hypers": make(L, items=[])}}
@@ -370,8 +403,13 @@ def test_saved(work):
     usual = work.load(plain, "--labels-from", photos)
     assert work.info(usual)["preprocessing"]["size"] == [224, 224]
     both = run("import", work.save(plain), "-o", work.name(".st"), "--labels", "x", "--labels-from",
-               photos, code=1)
+               photos, code=2)
     assert "--labels-from" in both
+    (photos / "more").mkdir()
+    (photos / "more" / "1.png").write_text("")
+    more = run("import", work.save(plain), "-o", work.name(".st"), "--labels-from", photos, code=1)
+    assert "there are 4 class names (Z, b, more, ö), but the network has 3 classes" in more, more
+    (photos / "more" / "1.png").unlink()
     empty = work.folder / "empty"
     empty.mkdir()
     for folder in (empty, work.folder / "nowhere"):
@@ -380,6 +418,44 @@ def test_saved(work):
         assert folder.name in error, error
     sampled = work.load(plain, "--labels-from", photos, "--resize", "96", "--resample", "64x48")
     assert work.info(sampled)["preprocessing"]["resamples"] == [{"size": [64, 48], "align_corners": True}]
+    # as test_transforms has it of an export
+    sampled = work.load(plain, "--labels-from", photos, "--resize-rule", "crop", "--resize", "96x80",
+                        "--resample", "same,64")
+    assert work.info(sampled)["preprocessing"]["resamples"] == [
+        {"size": [96, 80], "align_corners": True},
+        {"size": [64, 64], "align_corners": True, "crop": {"ratio": [1, 1], "scale": 1}}]
+    said = subprocess.run([CUBBY, "import", work.save(plain), "-o", work.name(".st"), "--labels-from",
+                           photos], capture_output=True, text=True).stderr
+    assert "Assumed: a photo shows one of the classes" in said, said
+    sigmoid = work.load(plain, "--labels-from", photos, "--scores", "sigmoid")
+    assert work.info(sigmoid)["scores"] == "sigmoid"
+
+
+def test_messages(work):
+    """Each says what is wrong, and only that."""
+    three = work.folder / "three.txt"
+    three.write_text("a\nb\nc\n")
+    model = torchvision.models.resnet18(weights=None, num_classes=3).state_dict()
+    deep = dict(model)
+    deep["conv1.0.weight"] = deep.pop("conv1.weight")
+    error = run("import", work.save(deep), "-o", work.name(".st"), code=1)
+    assert "--labels" not in error, error
+    plain = work.save(model)
+    for command in (("info",), ("export", "-o", work.name(".st")), ("devices", "--check"),
+                    ("classify", work.photos[0], "--model")):
+        error = run(*command, plain, code=1)
+        assert "cubby import FILE -o MODEL --labels NAMES" in error, error
+        assert error.count("cubby: error") == 1, error
+        error = run(*command, work.folder, code=1)
+        assert "is a folder" in error, error
+    for options in ((), ("--inspect",)):
+        error = run("import", work.folder, "-o", work.name(".st"), *options, code=1)
+        assert "folder without config.json" in error, error
+    one = torchvision.models.resnet18(weights=None, num_classes=1).state_dict()
+    name = work.folder / "one.txt"
+    name.write_text("yes\n")
+    work.refused_with(one, ("--labels", name), "one output", "--scores sigmoid")
+    assert work.info(work.load(one, "--labels", name, "--scores", "sigmoid"))["scores"] == "sigmoid"
 
 
 # ---- self-test and export

@@ -53,11 +53,16 @@ def preprocess(path, resize, crop, name, even):
     return torch.from_numpy(pixels.copy()).permute(2, 0, 1).float() / 255
 
 
-def check(folder, title, model, photos, inputs, mean, std):
+def convert(folder, code=0):
     made = folder.parent / "made.safetensors"
     made.unlink(missing_ok=True)
     said = subprocess.run([CUBBY, "import", folder, "-o", made], capture_output=True, text=True)
-    assert said.returncode == 0, said.stderr
+    assert said.returncode == code, said.stderr
+    return made, said.stderr
+
+
+def check(folder, title, model, photos, inputs, mean, std):
+    made, _ = convert(folder)
     mean, std = (torch.tensor(v)[:, None, None] for v in (mean, std))
     with torch.no_grad():
         want = model((torch.stack(inputs) - mean) / std).numpy()
@@ -69,6 +74,26 @@ def check(folder, title, model, photos, inputs, mean, std):
     worst = np.abs(got - want).max() / np.abs(want).max()
     print(f"{'ok' if worst <= TOLERANCE else 'FAILED'} {title}: {worst:.1e} of the largest logit")
     return worst <= TOLERANCE
+
+
+def check_timm_names(folder, config):
+    """The config alone tells a ResNet from relatives that have the same tensors."""
+    for change, part in (({"architecture": "resnetaa18"}, "the architecture is resnetaa18"),
+                         ({"architecture": "resnet34"}, "describes a resnet34, but the weights are"),
+                         ({"global_pool": "max"}, "global_pool is max"),
+                         ({"model_args": {"output_stride": 16}}, "output_stride")):
+        (folder / "config.json").write_text(json.dumps({**config, **change}))
+        error = convert(folder, 1)[1]
+        assert part in error, error
+
+
+def check_multi_label(folder, config):
+    (folder / "config.json").write_text(json.dumps(
+        {**config, "problem_type": "multi_label_classification"}))
+    made, said = convert(folder)
+    assert "Assumed: a photo shows one" not in said, said
+    info = subprocess.run([CUBBY, "info", made, "--json"], capture_output=True, text=True).stdout
+    assert json.loads(info)["scores"] == "sigmoid", info
 
 
 def main():
@@ -96,6 +121,7 @@ def main():
              "size": 224}))
         good = [check(folder, "transformers", model, photos,
                       [preprocess(p, 256, 224, "bicubic", False) for p in photos], mean, std)]
+        check_multi_label(folder, config)
         folder = top / "timm"
         folder.mkdir()
         torch.save(model.state_dict(), folder / "pytorch_model.bin")
@@ -106,6 +132,12 @@ def main():
         (folder / "config.json").write_text(json.dumps(config))
         good.append(check(folder, "timm", model, photos,
                           [preprocess(p, 168, 160, "bilinear", True) for p in photos], mean, std))
+        flat = {**config, **config["pretrained_cfg"]}
+        flat.pop("pretrained_cfg")  # as timm wrote it before 0.9
+        (folder / "config.json").write_text(json.dumps(flat))
+        good.append(check(folder, "timm before 0.9", model, photos,
+                          [preprocess(p, 168, 160, "bilinear", True) for p in photos], mean, std))
+        check_timm_names(folder, config)
     return 0 if all(good) else 1
 
 
