@@ -35,7 +35,11 @@ CUBBY_NODISCARD enum cubby_status fastai_read_modules(const struct fastai *fasta
 CUBBY_NODISCARD enum cubby_status fastai_read_classes(const struct fastai *fastai, uint32_t loader,
                                                       bool *multiple);
 
-// Preprocessing from the loader's transforms: cubby.preprocessing, or the obstacle.
+// Whether the loader opens photos as cubby does; otherwise the obstacle.
+CUBBY_NODISCARD enum cubby_status fastai_read_inputs(const struct fastai *fastai, uint32_t loader);
+
+// Preprocessing from the loader's transforms: cubby.preprocessing, or the obstacle. Nothing if
+// there is an obstacle already.
 CUBBY_NODISCARD enum cubby_status fastai_read_transforms(const struct fastai *fastai,
                                                          uint32_t loader);
 

@@ -122,6 +122,8 @@ enum cubby_status fastai_read_learner(const struct fastai *f, uint32_t learner)
     if (!status)
         status = read_scores(f, learner, multiple);
     if (!status)
+        status = fastai_read_inputs(f, loader);
+    if (!status)
         status = fastai_read_transforms(f, loader);
     return status;
 }

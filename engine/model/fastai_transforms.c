@@ -414,7 +414,7 @@ enum cubby_status fastai_read_transforms(const struct fastai *fastai, uint32_t l
     drop_identity(&p.preprocess);
     if (!status)
         status = add_notes(&p);
-    if (status || p.refused)
+    if (status || cubby_checkpoint_obstacle(fastai->checkpoint))
         return status;
     return add_preprocess(&p);
 }

@@ -178,6 +178,11 @@ def steps(*functions):
     return [make(Transform, init_enc=function, _name="a name") for function in functions]
 
 
+def plum_steps(*functions):
+    """The same as fasttransform keeps them, since fastai 2.8."""
+    return [make(PlumTransform, encodes=make(PlumFunction, _f=function)) for function in functions]
+
+
 def learner(model, item=None, batch=None, vocab=CLASSES, kind="Categorize",
             loss="CrossEntropyLossFlat", path=None, inputs=None):
     item = item if item is not None else [resize(64, 64)]
@@ -325,6 +330,28 @@ def test_transforms_refused(work):
         work.refused(learner(model, item, batch), part, "--resize")
     path = work.load(learner(model, [lanczos]), "--resize", "96x64")
     assert work.info(path)["preprocessing"]["size"] == [96, 64]
+
+
+def test_inputs(work):
+    """How a Learner opens photos: only as cubby does, or the person says what to do."""
+    model = network(lin_ftrs=[])
+    for inputs in (plum_steps(noop, PILImage.create), steps(PILImage.create, noop),
+                   steps(find_file, PILImage.create)):
+        work.load(learner(model, inputs=inputs))
+    found = subprocess.run([CUBBY, "import", work.save(learner(model, inputs=inputs)), "-o",
+                            work.name(".st")], capture_output=True, text=True).stderr
+    assert "find_file, which plays no part" in found, found
+    for inputs, name in ((steps(noop, PILImageBW.create), "PILImageBW.create"),
+                         (plum_steps(MyImage.create), "MyImage.create"),
+                         (steps(noop, find_file), "with find_file"),
+                         (steps(PILImage.create, find_file), "after opening them with find_file"),
+                         ([transform("Posterize")], "with Posterize"), ([], "does not name"),
+                         (steps(noop), "does not name")):
+        one = learner(model, inputs=inputs)
+        work.refused(one, name, "--resize")
+        said = subprocess.run([CUBBY, "import", work.save(one), "-o", work.name(".st"), "--resize",
+                               "64"], capture_output=True, text=True)
+        assert said.returncode == 0 and f"{name}; cubby opens them" in said.stderr, said.stderr
 
 
 def test_labels(work):
