@@ -1,5 +1,5 @@
-"""Imports what learn.export() of four versions of fastai wrote, and compares class names and logits with
-those that fastai gave.
+"""Imports what learn.export() and learn.save() of four versions of fastai wrote, and compares class names
+and logits with those that fastai gave.
 
 usage: fastai_samples_test.py BUILD_DIR
 
@@ -16,6 +16,11 @@ from pathlib import Path
 CUBBY = Path(sys.argv[1]).resolve() / "cubby"
 DATA = Path(__file__).resolve().parents[1] / "data" / "fastai"
 TOLERANCE = 2e-4
+# What a person says of a saved model whose pipeline was that of the export.
+OPTIONS = {"pad": ["--resize-rule", "pad", "--resize", "304x200", "--pad-mode", "zeros"],
+           "crop224": ["--resize", "224"],
+           "std": ["--resize-rule", "crop", "--resize", "460", "--resample", "same,224"],
+           "squish": ["--resize-rule", "squish", "--resize", "256"]}
 
 
 def run(*arguments):
@@ -29,22 +34,44 @@ def logits_of(model, photos):
     return {Path(line["path"]).name: line["logits"] for line in map(json.loads, lines.splitlines())}
 
 
+def compare(title, model, photos, want):
+    got = logits_of(model, photos)
+    assert sorted(got) == sorted(want)
+    largest = max(abs(value) for row in want.values() for value in row)
+    worst = max(abs(a - b) for photo in want for a, b in zip(got[photo], want[photo]))
+    print(f"{title}: {worst / largest:.1e} of the largest logit")
+    assert worst <= TOLERANCE * largest, f"{title}: logits differ by {worst / largest}"
+    return got
+
+
+def make_training_folder(folder, vocab):
+    """As fastai has it when learn.save() has written into it."""
+    for name in [*vocab, "models"]:
+        (folder / name).mkdir(parents=True)
+        (folder / name / ("saved.pth" if name == "models" else "1.jpg")).write_bytes(b"")
+    return folder
+
+
 def check(folder, name, expected):
+    photos = sorted((DATA / "photos").glob("*.png"))
     export, model = folder / "export.pkl", folder / f"{name}.safetensors"
     export.write_bytes(lzma.decompress((DATA / f"{name}.pkl.xz").read_bytes()))
     run("import", export, "-o", model)
     info = json.loads(run("info", model, "--json").stdout)
     assert info["classes"] == expected["vocab"], info["classes"]
     assert info["network"] == expected["arch"], info["network"]
-    photos = sorted((DATA / "photos").glob("*.png"))
-    got, want = logits_of(model, photos), expected["logits"]
-    assert sorted(got) == sorted(want)
-    largest = max(abs(value) for row in want.values() for value in row)
-    worst = max(abs(a - b) for photo in want for a, b in zip(got[photo], want[photo]))
-    print(f"{name}: {worst / largest:.1e} of the largest logit")
-    assert worst <= TOLERANCE * largest, f"{name}: logits differ by {worst / largest}"
+    got = compare(f"{name} export", model, photos, expected["logits"])
     # The export by itself is as good a model.
     assert logits_of(export, photos[:1]) == {photos[0].name: got[photos[0].name]}
+
+    saved, second = folder / "saved.pth", folder / f"{name}-saved.safetensors"
+    saved.write_bytes(lzma.decompress((DATA / f"{name}.pth.xz").read_bytes()))
+    training = make_training_folder(folder / f"{name}-training", expected["vocab"])
+    run("import", saved, "-o", second, "--labels-from", training, *OPTIONS[name.split("-")[-1]])
+    info_saved = json.loads(run("info", second, "--json").stdout)
+    for key in ("classes", "network", "preprocessing"):
+        assert info_saved[key] == info[key], f"{name}: {info_saved[key]}, not {info[key]}"
+    compare(f"{name} saved", second, photos, expected["logits"])
 
 
 def main():
