@@ -16,8 +16,12 @@ enum cubby_status stream_flush(FILE *stream, const struct cubby_log *log)
 {
     bool failed = ferror(stream) != 0;
     errno = 0;
-    if (fflush(stream) == 0 && !failed)
+    bool flushed = fflush(stream) == 0;
+    if (flushed && !failed)
         return CUBBY_OK;
+    // What an earlier write failed of is forgotten by now: one more byte fails of the same.
+    if (flushed && fputc('\n', stream) != EOF)
+        (void)fflush(stream);
     int code = errno;
     cubby_log(log, CUBBY_LOG_ERROR, "the results cannot be written to standard output: %s",
               is_full(code)   ? "no space left"
