@@ -6,7 +6,6 @@
 #include "engine/net.h"
 #include "graph/arena.h"
 #include "graph/executor_internal.h"
-#include "ops/launch.h"
 
 static enum cubby_status refuse(const struct executor *executor, const char *what)
 {

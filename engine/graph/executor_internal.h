@@ -4,6 +4,7 @@
 
 #include "engine/net.h"
 #include "graph/executor.h"
+#include "ops/launch.h"
 #include "vk/buffer.h"
 
 #define TEXEL_BYTES 16u

@@ -1,6 +1,5 @@
 // Descriptors and command buffers of an executor.
 #include "graph/executor_internal.h"
-#include "ops/launch.h"
 
 static VkDescriptorBufferInfo value_range(const struct executor *executor, uint32_t value)
 {
@@ -182,7 +181,9 @@ static enum cubby_status record_op(const struct executor *executor,
     struct cubby_gpu *gpu = executor->gpu;
     struct op_launch launch;
     op_launch_of(executor, index, count, &launch);
-    const enum cubby_status status = kernel_prepare(gpu, launch.kernel);
+    VkPipeline pipeline = VK_NULL_HANDLE;
+    const enum cubby_status status =
+        kernel_prepare(gpu, launch.kernel, launch.constants, launch.constant_count, &pipeline);
     if (status)
         return status;
     for (int i = 0; i < 3; i++) {
@@ -195,7 +196,7 @@ static enum cubby_status record_op(const struct executor *executor,
             return CUBBY_NO_MEMORY;
         }
     }
-    vkCmdBindPipeline(commands, VK_PIPELINE_BIND_POINT_COMPUTE, gpu->pipelines[launch.kernel]);
+    vkCmdBindPipeline(commands, VK_PIPELINE_BIND_POINT_COMPUTE, pipeline);
     vkCmdBindDescriptorSets(commands, VK_PIPELINE_BIND_POINT_COMPUTE, gpu->pipeline_layout, 0, 1,
                             &slot->sets[index], 0, NULL);
     vkCmdPushConstants(commands, gpu->pipeline_layout, VK_SHADER_STAGE_COMPUTE_BIT, 0,

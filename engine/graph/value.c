@@ -2,7 +2,6 @@
 #include <stdlib.h>
 
 #include "graph/executor_internal.h"
-#include "ops/launch.h"
 
 // Index of [image][channel][pixel] among the floats of an NC4HW4 tensor.
 static size_t packed_index(const struct graph_value *value, uint32_t count, uint32_t image,

@@ -10,6 +10,7 @@
 
 struct op_launch {
     enum kernel_id kernel;
+    uint32_t constants[KERNEL_CONSTANTS], constant_count;
     uint32_t push_bytes;
     uint8_t push[KERNEL_PUSH_BYTES];
     uint32_t groups[3];

@@ -298,10 +298,7 @@ void cubby_gpu_destroy(struct cubby_gpu **gpu_pointer)
         return;
     if (gpu->device) {
         vkDeviceWaitIdle(gpu->device);
-        for (int i = 0; i < KERNEL_COUNT; i++)
-            vkDestroyPipeline(gpu->device, gpu->pipelines[i], NULL);
-        vkDestroyPipelineLayout(gpu->device, gpu->pipeline_layout, NULL);
-        vkDestroyDescriptorSetLayout(gpu->device, gpu->set_layout, NULL);
+        kernels_destroy(gpu);
         vkDestroyCommandPool(gpu->device, gpu->command_pool, NULL);
         vkDestroyDevice(gpu->device, NULL);
     }

@@ -27,7 +27,8 @@ struct cubby_gpu {
 
     VkDescriptorSetLayout set_layout; // the family's four bindings, the same for each kernel
     VkPipelineLayout pipeline_layout;
-    VkPipeline pipelines[KERNEL_COUNT]; // made on first use
+    struct kernel_pipeline *pipelines; // owned, made on first use
+    uint32_t pipeline_count;
 };
 
 // Turns a Vulkan result into a status and logs `what` with the result's name if it is an error.

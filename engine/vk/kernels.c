@@ -1,5 +1,9 @@
 #include "vk/kernels.h"
 
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
 #include "vk/gpu.h"
 
 #include "conv_lane16.h"
@@ -138,12 +142,10 @@ enum cubby_status kernels_create_layouts(struct cubby_gpu *gpu)
                      "making a pipeline layout");
 }
 
-enum cubby_status kernel_prepare(struct cubby_gpu *gpu, enum kernel_id id)
+static enum cubby_status create_pipeline(const struct cubby_gpu *gpu,
+                                         struct kernel_pipeline *pipeline)
 {
-    if (gpu->pipelines[id])
-        return CUBBY_OK;
-
-    const struct spirv *spirv = kernel_spirv(gpu, id);
+    const struct spirv *spirv = kernel_spirv(gpu, pipeline->id);
     const VkShaderModuleCreateInfo module_info = {
         .sType = VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO,
         .codeSize = spirv->bytes,
@@ -155,6 +157,15 @@ enum cubby_status kernel_prepare(struct cubby_gpu *gpu, enum kernel_id id)
     if (status)
         return status;
 
+    VkSpecializationMapEntry entries[KERNEL_CONSTANTS];
+    for (uint32_t i = 0; i < pipeline->constant_count; i++)
+        entries[i] = (VkSpecializationMapEntry){i, i * sizeof(uint32_t), sizeof(uint32_t)};
+    const VkSpecializationInfo constants = {
+        .mapEntryCount = pipeline->constant_count,
+        .pMapEntries = entries,
+        .dataSize = pipeline->constant_count * sizeof(uint32_t),
+        .pData = pipeline->constants,
+    };
     const VkComputePipelineCreateInfo info = {
         .sType = VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO,
         .stage =
@@ -163,13 +174,49 @@ enum cubby_status kernel_prepare(struct cubby_gpu *gpu, enum kernel_id id)
                 .stage = VK_SHADER_STAGE_COMPUTE_BIT,
                 .module = module,
                 .pName = "main",
+                .pSpecializationInfo = pipeline->constant_count ? &constants : NULL,
             },
         .layout = gpu->pipeline_layout,
     };
     const VkResult result =
-        vkCreateComputePipelines(gpu->device, VK_NULL_HANDLE, 1, &info, NULL, &gpu->pipelines[id]);
+        vkCreateComputePipelines(gpu->device, VK_NULL_HANDLE, 1, &info, NULL, &pipeline->handle);
     vkDestroyShaderModule(gpu->device, module, NULL);
-    if (result < VK_SUCCESS)
-        gpu->pipelines[id] = VK_NULL_HANDLE;
     return gpu_check(gpu, result, spirv->name);
+}
+
+enum cubby_status kernel_prepare(struct cubby_gpu *gpu, enum kernel_id id,
+                                 const uint32_t *constants, uint32_t constant_count,
+                                 VkPipeline *pipeline)
+{
+    struct kernel_pipeline wanted = {.id = id, .constant_count = constant_count};
+    assert(constant_count <= KERNEL_CONSTANTS);
+    memcpy(wanted.constants, constants, constant_count * sizeof(*constants));
+    for (uint32_t i = 0; i < gpu->pipeline_count; i++) {
+        const struct kernel_pipeline *have = &gpu->pipelines[i];
+        if (have->id == id && have->constant_count == constant_count &&
+            !memcmp(have->constants, wanted.constants, sizeof(wanted.constants))) {
+            *pipeline = have->handle;
+            return CUBBY_OK;
+        }
+    }
+    // A few dozen in all, so one more at a time.
+    struct kernel_pipeline *grown =
+        realloc(gpu->pipelines, (gpu->pipeline_count + 1) * sizeof(*grown));
+    if (!grown)
+        return CUBBY_NO_MEMORY;
+    gpu->pipelines = grown;
+    const enum cubby_status status = create_pipeline(gpu, &wanted);
+    if (!status)
+        grown[gpu->pipeline_count++] = wanted;
+    *pipeline = wanted.handle;
+    return status;
+}
+
+void kernels_destroy(struct cubby_gpu *gpu)
+{
+    for (uint32_t i = 0; i < gpu->pipeline_count; i++)
+        vkDestroyPipeline(gpu->device, gpu->pipelines[i].handle, NULL);
+    free(gpu->pipelines);
+    vkDestroyPipelineLayout(gpu->device, gpu->pipeline_layout, NULL);
+    vkDestroyDescriptorSetLayout(gpu->device, gpu->set_layout, NULL);
 }

@@ -33,11 +33,22 @@ enum kernel_id {
 enum kernel_binding { BINDING_SRC, BINDING_WEIGHTS, BINDING_DST, BINDING_OTHER, BINDING_COUNT };
 
 #define KERNEL_PUSH_BYTES 128u // what every device promises
+#define KERNEL_CONSTANTS 16u   // specialization constants 0..15 are 32-bit words
+
+// A pipeline: a kernel with its specialization constants. Kernels without any have a count of 0.
+struct kernel_pipeline {
+    enum kernel_id id;
+    uint32_t constants[KERNEL_CONSTANTS], constant_count;
+    VkPipeline handle;
+};
 
 // Descriptor type of a binding for the gpu's family.
 VkDescriptorType kernel_descriptor_type(const struct cubby_gpu *gpu, enum kernel_binding binding);
 enum cubby_status kernels_create_layouts(struct cubby_gpu *gpu);
-// Makes gpu->pipelines[id] if it is not there yet.
-enum cubby_status kernel_prepare(struct cubby_gpu *gpu, enum kernel_id id);
+// Finds the kernel's pipeline with these constants, or makes it. It belongs to the gpu.
+enum cubby_status kernel_prepare(struct cubby_gpu *gpu, enum kernel_id id,
+                                 const uint32_t *constants, uint32_t constant_count,
+                                 VkPipeline *pipeline);
+void kernels_destroy(struct cubby_gpu *gpu); // layouts and pipelines
 
 #endif
