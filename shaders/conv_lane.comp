@@ -112,7 +112,7 @@ void main()
         if (block < out_blocks) {
             vec4 bias = vec4(0.0);
             if (biased)
-                bias = LOAD_WEIGHT(int(p.bias_base) + block);
+                bias = LOAD_BIAS(int(p.bias_base) + block);
             [[unroll]] for (int j = 0; j < J; j++) {
                 const int m = first_pixel + j * SG;
                 if (m < out_plane) {

@@ -18,10 +18,15 @@
 
 layout(local_size_x = 256) in;
 layout(binding = 2, std430) writeonly buffer Dst {
-    vec4 dst[];
+    TEXEL dst[];
 };
+#ifdef HALF
+layout(binding = 2, std430) writeonly buffer DstFloats {
+    vec4 dst_floats[]; // with CONV_FLOATS
+};
+#endif
 layout(binding = 3, std430) readonly buffer Residual {
-    vec4 residual[];
+    TEXEL residual[];
 };
 layout(push_constant) uniform Push {
     conv_push p;
@@ -98,17 +103,22 @@ void main()
         return;
     vec4 bias = vec4(0.0);
     if ((p.flags & CONV_BIAS) != 0)
-        bias = LOAD_WEIGHT(p.bias_base + out_block);
+        bias = LOAD_BIAS(p.bias_base + out_block);
     [[unroll]] for (int j = 0; j < 4; j++) {
         const uint pixel = gl_WorkGroupID.x * BM + tx + 16 * j;
         if (pixel < p.out_plane) {
             const uint at = out_block * p.out_plane + pixel;
             vec4 v = vec4(sum[0][j], sum[1][j], sum[2][j], sum[3][j]) + bias;
             if ((p.flags & CONV_RESIDUAL) != 0)
-                v += residual[p.residual_base + at];
+                v += vec4(residual[p.residual_base + at]);
             if ((p.flags & CONV_RELU) != 0)
                 v = max(v, vec4(0.0));
-            dst[position * p.dst_step + at] = v;
+#ifdef HALF
+            if ((p.flags & CONV_FLOATS) != 0)
+                dst_floats[at] = v;
+            else
+#endif
+                dst[position * p.dst_step + at] = PACK(v);
         }
     }
 }

@@ -23,10 +23,10 @@ layout(push_constant) uniform Push {
     normalize_push p;
 };
 
-TEXEL texel(float r, float g, float b)
+vec4 texel(float r, float g, float b)
 {
     const vec3 mean = vec3(p.mean_r, p.mean_g, p.mean_b), std = vec3(p.std_r, p.std_g, p.std_b);
-    return PACK(vec4((vec3(r, g, b) / 255.0 - mean) / std, 0.0));
+    return vec4((vec3(r, g, b) / 255.0 - mean) / std, 0.0);
 }
 
 #ifdef FLOATS
@@ -34,7 +34,7 @@ void main()
 {
     const uint first = gl_GlobalInvocationID.x * 4, end = min(first + 4, p.pixels);
     for (uint i = first; i < end; i++)
-        dst[i] = texel(values[i * 3], values[i * 3 + 1], values[i * 3 + 2]);
+        dst[i] = PACK(texel(values[i * 3], values[i * 3 + 1], values[i * 3 + 2]));
 }
 #else
 float byte_of(uint word, int index)
@@ -48,12 +48,12 @@ void main()
     if (first >= p.pixels)
         return;
     const uint a = words[group * 3], b = words[group * 3 + 1], c = words[group * 3 + 2];
-    dst[first] = texel(byte_of(a, 0), byte_of(a, 1), byte_of(a, 2));
+    dst[first] = PACK(texel(byte_of(a, 0), byte_of(a, 1), byte_of(a, 2)));
     if (first + 1 < p.pixels)
-        dst[first + 1] = texel(byte_of(a, 3), byte_of(b, 0), byte_of(b, 1));
+        dst[first + 1] = PACK(texel(byte_of(a, 3), byte_of(b, 0), byte_of(b, 1)));
     if (first + 2 < p.pixels)
-        dst[first + 2] = texel(byte_of(b, 2), byte_of(b, 3), byte_of(c, 0));
+        dst[first + 2] = PACK(texel(byte_of(b, 2), byte_of(b, 3), byte_of(c, 0)));
     if (first + 3 < p.pixels)
-        dst[first + 3] = texel(byte_of(c, 1), byte_of(c, 2), byte_of(c, 3));
+        dst[first + 3] = PACK(texel(byte_of(c, 1), byte_of(c, 2), byte_of(c, 3)));
 }
 #endif

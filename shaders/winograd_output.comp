@@ -45,7 +45,7 @@ void main()
         [[unroll]] for (int y = 0; y < WINOGRAD_OUT; y++)
             half_way[y][x] = transformed[y];
     }
-    const vec4 bias = LOAD_WEIGHT(p.bias_base + block);
+    const vec4 bias = LOAD_BIAS(p.bias_base + block);
     const bool relu = (p.flags & CONV_RELU) != 0, add = (p.flags & CONV_RESIDUAL) != 0;
     [[unroll]] for (int y = 0; y < WINOGRAD_OUT; y++) {
         vec4 transformed[WINOGRAD_OUT];

@@ -6,6 +6,7 @@
 #include "engine/net.h"
 #include "graph/arena.h"
 #include "graph/executor_internal.h"
+#include "half.h"
 
 static enum cubby_status refuse(const struct executor *executor, const char *what)
 {
@@ -20,11 +21,6 @@ static uint64_t round_up(uint64_t value, uint64_t unit)
     return (value + unit - 1) / unit * unit;
 }
 
-static uint64_t value_texels(const struct graph_value *value, uint64_t batch)
-{
-    return batch * channel_blocks(value->channels) * value->height * value->width;
-}
-
 static enum cubby_status plan_arena(struct executor *executor)
 {
     const struct graph *graph = &executor->graph;
@@ -32,11 +28,11 @@ static enum cubby_status plan_arena(struct executor *executor)
     uint32_t order[GRAPH_MAX_VALUES];
     for (uint32_t i = 0; i < graph->value_count; i++) {
         const struct graph_value *value = &graph->values[i];
-        const uint64_t texels = value_texels(value, executor->max_batch);
-        if (texels * TEXEL_BYTES > executor->gpu->limits.maxStorageBufferRange)
+        const uint64_t bytes = layout_bytes(&executor->layouts[i], executor->max_batch);
+        if (bytes > executor->gpu->limits.maxStorageBufferRange)
             return refuse(executor, "an activation tensor is larger than the device can bind");
         items[i] = (struct arena_item){
-            .size = round_up(texels, ALIGN_TEXELS),
+            .size = round_up(bytes, ALIGN_TEXELS * TEXEL_BYTES) / TEXEL_BYTES,
             .first = value->first,
             .last = value->last,
         };
@@ -67,6 +63,19 @@ static bool has_weights(const struct graph_op *op)
     return op->kind == GRAPH_CONV || op->kind == GRAPH_WINOGRAD_PRODUCT;
 }
 
+static bool has_half_weights(const struct executor *executor)
+{
+    return executor->gpu->precision == CUBBY_PRECISION_FP16;
+}
+
+// Texels of the buffer that an op's packed weights take; conv_weight_texels() counts fours of
+// values.
+static uint64_t weight_texels(const struct executor *executor, const struct graph_op *op)
+{
+    const uint64_t fours = conv_weight_texels(executor->gpu, &executor->graph, op);
+    return has_half_weights(executor) ? (fours + 1) / 2 : fours;
+}
+
 // Finds each convolution's place in the weight buffer.
 static enum cubby_status plan_weights(struct executor *executor)
 {
@@ -76,7 +85,7 @@ static enum cubby_status plan_weights(struct executor *executor)
         if (!has_weights(op))
             continue;
         struct op_weights *weights = &executor->weights_of[i];
-        const uint64_t texels = conv_weight_texels(executor->gpu, &executor->graph, op);
+        const uint64_t texels = weight_texels(executor, op);
         const uint64_t all = texels + conv_bias_texels(&executor->graph, op);
         weights->first_texel = (uint32_t)total;
         weights->bias_texel = (uint32_t)(total + texels);
@@ -91,6 +100,22 @@ static enum cubby_status plan_weights(struct executor *executor)
     return CUBBY_OK;
 }
 
+// Copies packed floats, weights first, to where the device wants them: halves if it computes with
+// those, and the bias always in floats.
+static void store_weights(const struct executor *executor, const struct op_weights *place,
+                          const float *packed, uint64_t weights, uint64_t biases, uint8_t *stored)
+{
+    if (has_half_weights(executor)) {
+        uint16_t *halves = (uint16_t *)(void *)stored;
+        for (uint64_t i = 0; i < weights; i++)
+            halves[i] = half_from_float(packed[i]);
+    } else {
+        memcpy(stored, packed, weights * sizeof(*packed));
+    }
+    memcpy(stored + (uint64_t)(place->bias_texel - place->first_texel) * TEXEL_BYTES,
+           packed + weights, biases * sizeof(*packed));
+}
+
 // Folds (where a batch norm follows), packs and uploads one convolution.
 static enum cubby_status upload_conv(struct executor *executor, uint32_t index)
 {
@@ -99,12 +124,16 @@ static enum cubby_status upload_conv(struct executor *executor, uint32_t index)
     const struct op_weights *place = &executor->weights_of[index];
     const uint64_t out = graph->values[op->output].channels;
     const uint64_t in = graph->values[op->input].channels;
+    const uint64_t weights = conv_weight_texels(executor->gpu, graph, op) * 4;
+    const uint64_t biases = conv_bias_texels(graph, op) * 4;
+    const VkDeviceSize bytes = (VkDeviceSize)place->texels * TEXEL_BYTES;
     const float *weight = op->weights.weight, *bias = op->weights.bias;
     float *folded = NULL;
     enum cubby_status status = CUBBY_NO_MEMORY;
 
-    float *texels = malloc((size_t)place->texels * TEXEL_BYTES);
-    if (!texels)
+    float *packed = malloc((weights + biases) * sizeof(*packed));
+    uint8_t *stored = calloc(1, bytes);
+    if (!packed || !stored)
         goto out;
     if (op->weights.network) {
         const uint64_t count = out * in * op->kernel * op->kernel;
@@ -117,13 +146,14 @@ static enum cubby_status upload_conv(struct executor *executor, uint32_t index)
         weight = folded;
         bias = folded + count;
     }
-    conv_pack(executor->gpu, graph, op, weight, bias, texels);
+    conv_pack(executor->gpu, graph, op, weight, bias, packed);
+    store_weights(executor, place, packed, weights, biases, stored);
     status = buffer_upload(&executor->weights, executor->gpu,
-                           (VkDeviceSize)place->first_texel * TEXEL_BYTES, texels,
-                           (VkDeviceSize)place->texels * TEXEL_BYTES);
+                           (VkDeviceSize)place->first_texel * TEXEL_BYTES, stored, bytes);
 out:
     free(folded);
-    free(texels);
+    free(packed);
+    free(stored);
     return status;
 }
 
@@ -188,6 +218,10 @@ struct lowering {
 static bool use_winograd(void *user, const struct graph *graph, const struct graph_op *op)
 {
     const struct lowering *lowering = user;
+    // The transform takes from halves the digits that it spares floats; and it is a poor fit for
+    // matrix units, whose products are cheap.
+    if (lowering->executor->gpu->precision == CUBBY_PRECISION_FP16)
+        return false;
     if (lowering->winograd == EXECUTOR_WINOGRAD_AUTO)
         return lowering->executor->gpu->family == CUBBY_KERNELS_LANE && winograd_suits(graph, op);
     return lowering->winograd == EXECUTOR_WINOGRAD_ALWAYS;
@@ -207,6 +241,8 @@ enum cubby_status executor_create(struct executor **out, struct cubby_gpu *gpu,
     struct lowering lowering = {executor, params->winograd};
     enum cubby_status status = graph_lower(&executor->graph, graph, use_winograd, &lowering);
     graph = &executor->graph;
+    for (uint32_t i = 0; i < graph->value_count; i++)
+        executor->layouts[i] = layout_of(gpu, graph, i);
     if (!status)
         status = create_arena(executor);
     if (!status)

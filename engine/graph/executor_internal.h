@@ -4,10 +4,11 @@
 
 #include "engine/net.h"
 #include "graph/executor.h"
+#include "graph/layout.h"
 #include "ops/launch.h"
 #include "vk/buffer.h"
 
-#define TEXEL_BYTES 16u
+#define TEXEL_BYTES 16u  // what places in the buffers are counted in, whatever a value's elements
 #define ALIGN_TEXELS 16u // 256 bytes: the largest minStorageBufferOffsetAlignment there may be
 
 struct op_weights {
@@ -31,6 +32,7 @@ struct executor {
     uint64_t arena_texels, weight_texels;
     VkBufferView arena_view, weights_view;  // lane family
     uint32_t value_texel[GRAPH_MAX_VALUES]; // first texel of each value in the arena
+    struct value_layout layouts[GRAPH_MAX_VALUES];
     struct op_weights weights_of[GRAPH_MAX_OPS];
     VkDescriptorPool descriptor_pool;
     struct executor_slot slots[CUBBY_NET_MAX_SLOTS];

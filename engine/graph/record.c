@@ -3,12 +3,10 @@
 
 static VkDescriptorBufferInfo value_range(const struct executor *executor, uint32_t value)
 {
-    const struct graph_value *v = &executor->graph.values[value];
     return (VkDescriptorBufferInfo){
         .buffer = executor->arena.handle,
         .offset = (VkDeviceSize)executor->value_texel[value] * TEXEL_BYTES,
-        .range = (VkDeviceSize)executor->max_batch * channel_blocks(v->channels) * v->height *
-                 v->width * TEXEL_BYTES,
+        .range = layout_bytes(&executor->layouts[value], executor->max_batch),
     };
 }
 
@@ -120,7 +118,10 @@ static void op_launch_of(const struct executor *executor, uint32_t index, uint32
 {
     const struct graph *graph = &executor->graph;
     const struct graph_op *op = &graph->ops[index];
-    struct op_places places = {0};
+    struct op_places places = {
+        .in = op->input != GRAPH_NONE ? &executor->layouts[op->input] : NULL,
+        .out = op->output != GRAPH_NONE ? &executor->layouts[op->output] : NULL,
+    };
     const struct op_weights *weights = &executor->weights_of[op->weights_op];
     places.bias = weights->bias_texel - weights->first_texel; // tile: within the bound range
     if (executor->gpu->family == CUBBY_KERNELS_LANE) {

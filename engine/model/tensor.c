@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "half.h"
+
 uint16_t load_u16(const uint8_t *bytes)
 {
     return (uint16_t)(bytes[0] | bytes[1] << 8);
@@ -129,23 +131,6 @@ static int64_t next_row(const struct walk *walk, int64_t *counters, int64_t offs
         counters[i] = 0;
     }
     return offset;
-}
-
-static float half_to_float(uint16_t half)
-{
-    // The exponent is moved by a multiplication, which also makes subnormals right; infinities and
-    // NaNs need their exponent filled up. No branch, so that the compiler can vectorise.
-    uint32_t magnitude = (half & 0x7fffu) << 13;
-    float scaled;
-    memcpy(&scaled, &magnitude, sizeof(scaled));
-    scaled *= 0x1p112f;
-    uint32_t bits;
-    memcpy(&bits, &scaled, sizeof(bits));
-    bits |= magnitude >= 0x7c00u << 13 ? 0x7f800000u : 0;
-    bits |= (half & 0x8000u) << 16;
-    float result;
-    memcpy(&result, &bits, sizeof(result));
-    return result;
 }
 
 static float float_from_bits(uint32_t bits)

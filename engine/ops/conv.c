@@ -120,6 +120,8 @@ void conv_launch(struct op_launch *launch, const struct cubby_gpu *gpu, const st
     push.weight_base = places->weight;
     push.bias_base = places->bias;
     push.residual_base = places->residual;
+    if (places->out->element_bytes == LAYOUT_FLOAT)
+        push.flags |= CONV_FLOATS;
     const struct conv_choice choice = choose(gpu, graph, op, push.out_plane);
     const uint32_t pixel_groups = divide_up(push.out_plane, choice.pixels);
     const uint32_t panels =

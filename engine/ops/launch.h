@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "graph/graph.h"
+#include "graph/layout.h"
 #include "vk/gpu.h"
 
 struct op_launch {
@@ -17,9 +18,10 @@ struct op_launch {
 };
 
 // First texels of an op's tensors as its shader counts them: from the start of the whole buffer in
-// the lane family, from the start of the bound range in the tile family.
+// the lane family, from the start of the bound range in the others.
 struct op_places {
     uint32_t src, residual, weight, bias;
+    const struct value_layout *in, *out; // borrowed; NULL without input or output
 };
 
 #define NORMALIZE_PIXELS 4u // pixels an invocation converts; shaders/normalize.comp

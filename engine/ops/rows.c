@@ -16,13 +16,19 @@ static struct rows_push rows_of(const struct graph *graph, const struct graph_op
     };
 }
 
+static enum kernel_id kernel_of(enum kernel_id of_floats, const struct op_places *places)
+{
+    const bool halves = places->in->element_bytes == LAYOUT_HALF;
+    return halves ? of_floats + (KERNEL_UNPACK_HALF - KERNEL_UNPACK) : of_floats;
+}
+
 // A channel and image an invocation.
 static void launch_each(struct op_launch *launch, enum kernel_id kernel, const struct graph *graph,
                         const struct graph_op *op, const struct op_places *places, uint32_t batch)
 {
     const struct rows_push push = rows_of(graph, op, places, batch);
     *launch = (struct op_launch){
-        .kernel = kernel,
+        .kernel = kernel_of(kernel, places),
         .push_bytes = sizeof(push),
         .groups = {divide_up(push.channels, THREADS), batch, 1},
     };
@@ -46,7 +52,7 @@ void softmax_launch(struct op_launch *launch, const struct graph *graph, const s
 {
     const struct rows_push push = rows_of(graph, op, places, batch);
     *launch = (struct op_launch){
-        .kernel = KERNEL_SOFTMAX,
+        .kernel = kernel_of(KERNEL_SOFTMAX, places),
         .push_bytes = sizeof(push),
         .groups = {batch, 1, 1},
     };

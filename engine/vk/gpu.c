@@ -36,6 +36,19 @@ const char *cubby_kernels_text(enum cubby_kernels kernels)
     return "auto";
 }
 
+const char *cubby_precision_text(enum cubby_precision precision)
+{
+    switch (precision) {
+    case CUBBY_PRECISION_FP32:
+        return "fp32";
+    case CUBBY_PRECISION_FP16:
+        return "fp16";
+    case CUBBY_PRECISION_AUTO:
+        break;
+    }
+    return "auto";
+}
+
 const char *vk_result_text(VkResult result)
 {
     switch (result) {
@@ -191,7 +204,8 @@ static enum cubby_status choose_device(struct cubby_gpu *gpu, const char *wanted
     return CUBBY_NO_DEVICE;
 }
 
-static enum cubby_status choose_family(struct cubby_gpu *gpu, enum cubby_kernels wanted)
+static enum cubby_status choose_family(struct cubby_gpu *gpu, enum cubby_kernels wanted,
+                                       enum cubby_precision precision)
 {
     const bool can_lane = device_can_lane(gpu->physical);
     if (wanted == CUBBY_KERNELS_LANE && !can_lane) {
@@ -203,8 +217,28 @@ static enum cubby_status choose_family(struct cubby_gpu *gpu, enum cubby_kernels
     }
     gpu->family = wanted;
     if (wanted == CUBBY_KERNELS_AUTO)
-        gpu->family = can_lane && gpu->info.kind == CUBBY_DEVICE_CPU ? CUBBY_KERNELS_LANE
-                                                                     : CUBBY_KERNELS_TILE;
+        gpu->family =
+            can_lane && gpu->info.kind == CUBBY_DEVICE_CPU && precision != CUBBY_PRECISION_FP16
+                ? CUBBY_KERNELS_LANE
+                : CUBBY_KERNELS_TILE;
+    return CUBBY_OK;
+}
+
+static enum cubby_status choose_precision(struct cubby_gpu *gpu, enum cubby_precision wanted)
+{
+    gpu->precision = wanted == CUBBY_PRECISION_FP16 ? wanted : CUBBY_PRECISION_FP32;
+    if (gpu->precision == CUBBY_PRECISION_FP32)
+        return CUBBY_OK;
+    if (gpu->family == CUBBY_KERNELS_LANE) {
+        cubby_log(&gpu->log, CUBBY_LOG_ERROR,
+                  "the lane kernels compute in fp32: leave out --kernels or --precision");
+        return CUBBY_UNSUPPORTED;
+    }
+    if (!device_has_half_storage(gpu->physical)) {
+        cubby_log(&gpu->log, CUBBY_LOG_ERROR,
+                  "the device %s has no 16-bit storage: use --precision fp32", gpu->info.name);
+        return CUBBY_UNSUPPORTED;
+    }
     return CUBBY_OK;
 }
 
@@ -221,10 +255,15 @@ static enum cubby_status create_device(struct cubby_gpu *gpu)
     const VkPhysicalDeviceFeatures features = {
         .shaderInt64 = gpu->family == CUBBY_KERNELS_LANE,
     };
+    const VkPhysicalDevice16BitStorageFeatures half_storage = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_16BIT_STORAGE_FEATURES,
+        .storageBuffer16BitAccess = VK_TRUE,
+    };
     // Its name is in a beta header; a device that lists it must be given it.
     static const char *const portability[] = {"VK_KHR_portability_subset"};
     const VkDeviceCreateInfo info = {
         .sType = VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO,
+        .pNext = gpu->precision == CUBBY_PRECISION_FP16 ? &half_storage : NULL,
         .enabledExtensionCount = device_has_extension(gpu->physical, portability[0]),
         .ppEnabledExtensionNames = portability,
         .pEnabledFeatures = &features,
@@ -267,7 +306,10 @@ enum cubby_status cubby_gpu_create(struct cubby_gpu **out, const struct cubby_gp
     status = choose_device(gpu, params->device);
     if (status)
         goto fail;
-    status = choose_family(gpu, params->kernels);
+    status = choose_family(gpu, params->kernels, params->precision);
+    if (status)
+        goto fail;
+    status = choose_precision(gpu, params->precision);
     if (status)
         goto fail;
     VkPhysicalDeviceProperties properties;
@@ -281,8 +323,9 @@ enum cubby_status cubby_gpu_create(struct cubby_gpu **out, const struct cubby_gp
     if (status)
         goto fail;
 
-    cubby_log(&gpu->log, CUBBY_LOG_INFO, "device: %s (%s), %s kernels", gpu->info.name,
-              cubby_device_kind_text(gpu->info.kind), cubby_kernels_text(gpu->family));
+    cubby_log(&gpu->log, CUBBY_LOG_INFO, "device: %s (%s), %s kernels, %s", gpu->info.name,
+              cubby_device_kind_text(gpu->info.kind), cubby_kernels_text(gpu->family),
+              cubby_precision_text(gpu->precision));
     *out = gpu;
     return CUBBY_OK;
 
@@ -315,6 +358,11 @@ const struct cubby_device_info *cubby_gpu_info(const struct cubby_gpu *gpu)
 enum cubby_kernels cubby_gpu_kernels(const struct cubby_gpu *gpu)
 {
     return gpu->family;
+}
+
+enum cubby_precision cubby_gpu_precision(const struct cubby_gpu *gpu)
+{
+    return gpu->precision;
 }
 
 uint32_t cubby_gpu_validation_messages(const struct cubby_gpu *gpu)

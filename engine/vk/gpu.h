@@ -12,7 +12,8 @@
 struct cubby_gpu {
     struct cubby_log log;
     struct cubby_device_info info;
-    enum cubby_kernels family; // lane or tile
+    enum cubby_kernels family;      // never AUTO
+    enum cubby_precision precision; // never AUTO
     atomic_uint validation_messages;
 
     VkInstance instance;

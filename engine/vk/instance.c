@@ -231,6 +231,19 @@ bool device_can_lane(VkPhysicalDevice physical)
            properties.limits.maxTexelBufferElements >= 1u << 26;
 }
 
+bool device_has_half_storage(VkPhysicalDevice physical)
+{
+    VkPhysicalDevice16BitStorageFeatures storage = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_16BIT_STORAGE_FEATURES,
+    };
+    VkPhysicalDeviceFeatures2 features = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2,
+        .pNext = &storage,
+    };
+    vkGetPhysicalDeviceFeatures2(physical, &features);
+    return storage.storageBuffer16BitAccess;
+}
+
 static enum cubby_device_kind kind_of(VkPhysicalDeviceType type)
 {
     switch (type) {

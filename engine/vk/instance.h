@@ -29,5 +29,7 @@ uint32_t device_compute_family(VkPhysicalDevice physical);
 bool device_has_extension(VkPhysicalDevice physical, const char *name);
 // Whether the lane family can run: a subgroup size it is built for, and shuffles.
 bool device_can_lane(VkPhysicalDevice physical);
+// Whether shaders can read and write 16-bit floats in buffers.
+bool device_has_half_storage(VkPhysicalDevice physical);
 
 #endif

@@ -6,6 +6,7 @@
 
 #include "vk/gpu.h"
 
+#include "conv_half.h"
 #include "conv_lane16.h"
 #include "conv_lane4.h"
 #include "conv_lane8.h"
@@ -19,20 +20,28 @@
 #include "conv_short_lane8.h"
 #include "conv_wide_lane8.h"
 #include "conv_tile.h"
+#include "global_pool_half.h"
 #include "global_pool_lane.h"
 #include "global_pool_tile.h"
+#include "max_pool_3_half.h"
 #include "max_pool_3_lane.h"
 #include "max_pool_3_tile.h"
+#include "max_pool_half.h"
 #include "max_pool_lane.h"
 #include "max_pool_tile.h"
+#include "normalize_float_half.h"
 #include "normalize_float_lane.h"
 #include "normalize_float_tile.h"
+#include "normalize_half.h"
 #include "normalize_lane.h"
 #include "normalize_tile.h"
+#include "sigmoid_half.h"
 #include "sigmoid_lane.h"
 #include "sigmoid_tile.h"
+#include "softmax_half.h"
 #include "softmax_lane.h"
 #include "softmax_tile.h"
+#include "unpack_half.h"
 #include "unpack_lane.h"
 #include "unpack_tile.h"
 #include "winograd_input_lane.h"
@@ -54,9 +63,6 @@ struct spirv {
 static const struct spirv tile_kernels[KERNEL_COUNT] = {
     [KERNEL_NORMALIZE] = SPIRV(normalize_tile),
     [KERNEL_CONV] = SPIRV(conv_tile),
-    [KERNEL_CONV_WIDE] = SPIRV(conv_tile),
-    [KERNEL_CONV_SHORT] = SPIRV(conv_tile),
-    [KERNEL_CONV_ROW] = SPIRV(conv_tile),
     [KERNEL_WINOGRAD_INPUT] = SPIRV(winograd_input_tile),
     [KERNEL_WINOGRAD_OUTPUT] = SPIRV(winograd_output_tile),
     [KERNEL_MAX_POOL] = SPIRV(max_pool_tile),
@@ -66,6 +72,22 @@ static const struct spirv tile_kernels[KERNEL_COUNT] = {
     [KERNEL_SOFTMAX] = SPIRV(softmax_tile),
     [KERNEL_SIGMOID] = SPIRV(sigmoid_tile),
     [KERNEL_NORMALIZE_FLOAT] = SPIRV(normalize_float_tile),
+};
+
+// The tile kernels with halves in buffers.
+static const struct spirv half_kernels[KERNEL_COUNT] = {
+    [KERNEL_NORMALIZE] = SPIRV(normalize_half),
+    [KERNEL_CONV] = SPIRV(conv_half),
+    [KERNEL_MAX_POOL] = SPIRV(max_pool_half),
+    [KERNEL_MAX_POOL_3] = SPIRV(max_pool_3_half),
+    [KERNEL_GLOBAL_POOL] = SPIRV(global_pool_half),
+    [KERNEL_UNPACK] = SPIRV(unpack_tile),
+    [KERNEL_SOFTMAX] = SPIRV(softmax_tile),
+    [KERNEL_SIGMOID] = SPIRV(sigmoid_tile),
+    [KERNEL_UNPACK_HALF] = SPIRV(unpack_half),
+    [KERNEL_SOFTMAX_HALF] = SPIRV(softmax_half),
+    [KERNEL_SIGMOID_HALF] = SPIRV(sigmoid_half),
+    [KERNEL_NORMALIZE_FLOAT] = SPIRV(normalize_float_half),
 };
 
 // One per subgroup size that the convolutions are built for.
@@ -89,7 +111,7 @@ static const struct spirv lane16_kernels[KERNEL_COUNT] = LANE_KERNELS(16);
 static const struct spirv *kernel_spirv(const struct cubby_gpu *gpu, enum kernel_id id)
 {
     if (gpu->family == CUBBY_KERNELS_TILE)
-        return &tile_kernels[id];
+        return gpu->precision == CUBBY_PRECISION_FP16 ? &half_kernels[id] : &tile_kernels[id];
     switch (gpu->info.subgroup_size) {
     case 4:
         return &lane4_kernels[id];

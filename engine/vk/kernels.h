@@ -23,9 +23,12 @@ enum kernel_id {
     KERNEL_MAX_POOL,
     KERNEL_MAX_POOL_3, // window of MAX_POOL_WINDOW, unrolled
     KERNEL_GLOBAL_POOL,
-    KERNEL_UNPACK,
+    KERNEL_UNPACK, // of floats, as the next two; behind them the same of halves
     KERNEL_SOFTMAX,
     KERNEL_SIGMOID,
+    KERNEL_UNPACK_HALF,
+    KERNEL_SOFTMAX_HALF,
+    KERNEL_SIGMOID_HALF,
     KERNEL_COUNT,
 };
 

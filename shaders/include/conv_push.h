@@ -28,6 +28,7 @@ struct conv_push {
 #define CONV_RESIDUAL 2u
 #define CONV_BIAS 4u
 #define CONV_CHANNELS_FIRST 8u // lane: workgroups count output channels in x and pixels in y
+#define CONV_FLOATS 16u        // HALF: the output is f32 all the same
 
 #ifndef GL_core_profile
 #undef uint

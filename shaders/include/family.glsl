@@ -9,6 +9,9 @@
 //   2        the output tensor                     the output tensor
 //   3        other: input bytes                    other: input bytes, or the tensor to add
 //
+// HALF: texels of the tile family are four 16-bit floats in memory and vec4 in registers. The bias
+// stays in 32 bits, and so do values that only leave the device (engine/graph/layout.h).
+//
 // The lane family uses storage texel buffers because Mesa's CPU driver turns their loads into one
 // gather (1.1 ns for 8 floats) and every other kind into eight serial, bounds-checked accesses.
 // Texel 0 of the arena is always zero: lanes that fall into the padding read it.
@@ -23,19 +26,30 @@ layout(binding = 0, rgba32f) uniform readonly imageBuffer src_texels;
 layout(binding = 1, rgba32f) uniform readonly imageBuffer weight_texels;
 #define LOAD_SRC(i) imageLoad(src_texels, int(i))
 #define LOAD_WEIGHT(i) imageLoad(weight_texels, int(i))
+#define LOAD_BIAS(i) imageLoad(weight_texels, int(i))
 #define LOAD_SRC_OR_ZERO(inside, i) LOAD_SRC((inside) ? int(i) : 0)
 #define LOAD_RESIDUAL(i) LOAD_SRC(i)
 #else
+#ifdef HALF
+#extension GL_EXT_shader_16bit_storage : require
+#define TEXEL f16vec4
+#define PACK(v) f16vec4(clamp(v, -65504.0, 65504.0)) // the largest half, rather than infinity
+#else
 #define TEXEL vec4
 #define PACK(v) (v)
+#endif
 layout(binding = 0, std430) readonly buffer Src {
-    vec4 src_values[];
+    TEXEL src_values[];
 };
 layout(binding = 1, std430) readonly buffer Weights {
-    vec4 weight_values[];
+    TEXEL weight_values[];
 };
-#define LOAD_SRC(i) src_values[i]
-#define LOAD_WEIGHT(i) weight_values[i]
+layout(binding = 1, std430) readonly buffer Bias {
+    vec4 bias_values[]; // floats in every family, counted from the start of the binding
+};
+#define LOAD_SRC(i) vec4(src_values[i])
+#define LOAD_WEIGHT(i) vec4(weight_values[i])
+#define LOAD_BIAS(i) bias_values[i]
 #define LOAD_SRC_OR_ZERO(inside, i) ((inside) ? LOAD_SRC(i) : vec4(0.0))
 #define LOAD_RESIDUAL(i) residual_values[i]
 #endif

@@ -35,7 +35,6 @@ enum cli_command {
 };
 
 enum cli_pack { CLI_PACK_FOLDERS, CLI_PACK_ZIP, CLI_PACK_TAR_ZST, CLI_PACK_7Z };
-enum cli_precision { CLI_FP32 };
 enum cli_names { CLI_NAMES_TORCHVISION, CLI_NAMES_TIMM }; // the same tensors today
 
 enum cli_generate {
@@ -75,7 +74,7 @@ struct cli_options {
     const char *photos;
     const char *from_catalogue;
     enum cli_pack pack;
-    enum cli_precision precision;
+    enum cubby_precision precision;
     enum cli_names names;
     enum cubby_kernels kernels;
     double threshold;            // 0..1, 0.5 by default

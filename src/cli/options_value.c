@@ -243,7 +243,7 @@ static bool store(struct cli_options *options, const struct cli_option *option, 
 }
 
 _Static_assert(sizeof(enum cli_pack) == sizeof(int), "choices are stored as int");
-_Static_assert(sizeof(enum cli_precision) == sizeof(int), "choices are stored as int");
+_Static_assert(sizeof(enum cubby_precision) == sizeof(int), "choices are stored as int");
 _Static_assert(sizeof(enum cli_names) == sizeof(int), "choices are stored as int");
 _Static_assert(sizeof(enum cubby_kernels) == sizeof(int), "choices are stored as int");
 _Static_assert(sizeof(enum cubby_resize_rule) == sizeof(int), "choices are stored as int");

@@ -203,8 +203,9 @@ static void print_json(const struct bench *bench)
     const struct cubby_gpu *gpu = net_classifier_gpu(bench->classifying.classifier);
     json_t *object = json_pack(
         "{s:s, s:s, s:s, s:{s:f, s:i}, s:I, s:f}", "device", cubby_gpu_info(gpu)->name, "kernels",
-        cubby_kernels_text(cubby_gpu_kernels(gpu)), "precision", "fp32", "network", "images_per_s",
-        bench->network, "batch", (int)bench->classifying.classifier->max_batch, "peak_rss_bytes",
+        cubby_kernels_text(cubby_gpu_kernels(gpu)), "precision",
+        cubby_precision_text(cubby_gpu_precision(gpu)), "network", "images_per_s", bench->network,
+        "batch", (int)bench->classifying.classifier->max_batch, "peak_rss_bytes",
         (json_int_t)memory_peak_bytes(), "first_result_s", bench->first_result_s);
     if (bench->photos.count) {
         json_t *more = json_pack(
@@ -226,8 +227,9 @@ static void print_text(const struct bench *bench)
     const struct classifier *classifier = bench->classifying.classifier;
     const struct cubby_gpu *gpu = net_classifier_gpu(classifier);
     printf("device               %s\n", cubby_gpu_info(gpu)->name);
-    printf("kernels              %s, fp32, batches of %u, %u in flight\n",
-           cubby_kernels_text(cubby_gpu_kernels(gpu)), (unsigned)classifier->max_batch,
+    printf("kernels              %s, %s, batches of %u, %u in flight\n",
+           cubby_kernels_text(cubby_gpu_kernels(gpu)),
+           cubby_precision_text(cubby_gpu_precision(gpu)), (unsigned)classifier->max_batch,
            (unsigned)classifier->slots);
     printf("first result         %.2f s after the start\n", bench->first_result_s);
     printf("network alone        %.1f images/s\n", bench->network);

@@ -39,7 +39,9 @@ enum cubby_status classifying_open(struct classifying *out, const struct command
     struct net_classifier_params params = {
         .model = &out->model,
         .fs = command->fs,
-        .gpu = {.device = options->device, .kernels = options->kernels},
+        .gpu = {.device = options->device,
+                .kernels = options->kernels,
+                .precision = options->precision},
         .max_batch = options->batch,
         .log = command->log,
     };

@@ -9,11 +9,12 @@
 #include "engine/selftest.h"
 #include "model_file.h"
 
-// What the defaults (or --device and --kernels) would open.
+// What the defaults (or --device, --kernels and --precision) would open.
 struct choice {
     bool made;
     size_t index;
     enum cubby_kernels kernels;
+    enum cubby_precision precision;
 };
 
 static bool same_device(const struct cubby_device_info *a, const struct cubby_device_info *b)
@@ -26,14 +27,15 @@ static struct choice choose(const struct command *command, const struct cubby_de
                             size_t count)
 {
     const struct cubby_gpu_params params = {.device = command->options->device,
-                                            .kernels = command->options->kernels};
+                                            .kernels = command->options->kernels,
+                                            .precision = command->options->precision};
     struct choice choice = {.made = false};
     struct cubby_gpu *gpu = NULL;
     if (cubby_gpu_create(&gpu, &params, command->log))
         return choice;
     for (size_t i = 0; i < count && !choice.made; i++) {
         if (same_device(&infos[i], cubby_gpu_info(gpu)))
-            choice = (struct choice){true, i, cubby_gpu_kernels(gpu)};
+            choice = (struct choice){true, i, cubby_gpu_kernels(gpu), cubby_gpu_precision(gpu)};
     }
     cubby_gpu_destroy(&gpu);
     return choice;
@@ -47,6 +49,7 @@ static void format_version(char text[32], uint32_t version)
 // What --check found on one device.
 struct check {
     bool ran; // false: it cannot be used, or failed; the log says why
+    enum cubby_precision precision;
     struct cubby_selftest_result result;
 };
 
@@ -59,8 +62,10 @@ static bool check_device(const struct command *command, const struct cubby_model
     const struct cubby_gpu_params params = {.device = number};
     struct cubby_gpu *gpu = NULL;
     enum cubby_status status = cubby_gpu_create(&gpu, &params, command->log);
-    if (!status)
+    if (!status) {
+        check->precision = cubby_gpu_precision(gpu);
         status = cubby_selftest_run(model, gpu, &check->result, command->log);
+    }
     cubby_gpu_destroy(&gpu);
     check->ran = !status;
     return check->ran && check->result.agrees;
@@ -96,10 +101,10 @@ static void print_check(const struct check *check)
     if (!check->ran)
         printf("   self-test: could not run\n");
     else
-        printf("   self-test: %s (fp32, largest difference %.1e of the largest logit)\n",
+        printf("   self-test: %s (%s, largest difference %.1e of the largest logit)\n",
                check->result.agrees ? "agrees"
                                     : "DISAGREES: do not use this device with this model",
-               check->result.difference);
+               cubby_precision_text(check->precision), check->result.difference);
 }
 
 static void print_text(const struct cubby_device_info *infos, size_t count,
@@ -116,7 +121,8 @@ static void print_text(const struct cubby_device_info *infos, size_t count,
         if (!info->usable)
             printf("   cannot be used: %s\n", info->missing);
         else if (choice->made && choice->index == i)
-            printf("   chosen, with the %s kernels\n", cubby_kernels_text(choice->kernels));
+            printf("   chosen, with the %s kernels in %s\n", cubby_kernels_text(choice->kernels),
+                   cubby_precision_text(choice->precision));
         if (checks && info->usable)
             print_check(&checks[i]);
     }
@@ -134,13 +140,16 @@ static json_t *to_json(const struct cubby_device_info *info, size_t index,
         "memory_bytes", (json_int_t)info->memory_bytes, "usable", info->usable, "chosen", chosen);
     if (!info->usable)
         json_object_set_new(object, "missing", json_string(info->missing));
-    if (chosen)
+    if (chosen) {
         json_object_set_new(object, "kernels", json_string(cubby_kernels_text(choice->kernels)));
+        json_object_set_new(object, "precision",
+                            json_string(cubby_precision_text(choice->precision)));
+    }
     if (check && check->ran)
         json_object_set_new(
             object, "self_test",
-            json_pack("{s:s, s:b, s:f}", "precision", "fp32", "agrees", check->result.agrees,
-                      "difference",
+            json_pack("{s:s, s:b, s:f}", "precision", cubby_precision_text(check->precision),
+                      "agrees", check->result.agrees, "difference",
                       isfinite(check->result.difference) ? check->result.difference : 1e300));
     else if (check)
         json_object_set_new(object, "self_test", json_null());

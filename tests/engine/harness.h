@@ -16,10 +16,20 @@
 
 #include "engine/gpu.h"
 #include "graph/executor.h"
+#include "half.h"
 
 #define HARNESS_SKIP 77
 
-static const enum cubby_kernels harness_families[] = {CUBBY_KERNELS_LANE, CUBBY_KERNELS_TILE};
+// Every way to compute: each test goes through all that the device can.
+static const struct harness_variant {
+    enum cubby_kernels kernels;
+    enum cubby_precision precision;
+} harness_variants[] = {
+    {CUBBY_KERNELS_LANE, CUBBY_PRECISION_FP32},
+    {CUBBY_KERNELS_TILE, CUBBY_PRECISION_FP32},
+    {CUBBY_KERNELS_TILE, CUBBY_PRECISION_FP16},
+};
+#define HARNESS_VARIANTS (sizeof(harness_variants) / sizeof(*harness_variants))
 
 struct harness_random {
     uint64_t state;
@@ -68,6 +78,49 @@ static inline struct cubby_gpu *harness_gpu(enum cubby_kernels kernels)
         exit(HARNESS_SKIP);
     assert_int_equal(status, CUBBY_OK);
     return gpu;
+}
+
+// The same with a variant. NULL, and a note, where the device lacks what it needs; but with
+// CUBBY_REQUIRE_VULKAN only what a software device may lack.
+static inline struct cubby_gpu *harness_variant(size_t index)
+{
+    const struct harness_variant *variant = &harness_variants[index];
+    const struct cubby_gpu_params params = {
+        .kernels = variant->kernels, .precision = variant->precision, .validation = true};
+    struct cubby_gpu *gpu;
+    const enum cubby_status status = cubby_gpu_create(&gpu, &params, &harness_logger);
+    if (status == CUBBY_UNSUPPORTED && variant->precision == CUBBY_PRECISION_FP16) {
+        print_message("not tested here: %s kernels in %s\n", cubby_kernels_text(variant->kernels),
+                      cubby_precision_text(variant->precision));
+        return NULL;
+    }
+    if (status && !getenv("CUBBY_REQUIRE_VULKAN"))
+        exit(HARNESS_SKIP);
+    assert_int_equal(status, CUBBY_OK);
+    return gpu;
+}
+
+static inline const char *harness_name(const struct cubby_gpu *gpu)
+{
+    static char name[32];
+    snprintf(name, sizeof(name), "%s %s", cubby_kernels_text(cubby_gpu_kernels(gpu)),
+             cubby_precision_text(cubby_gpu_precision(gpu)));
+    return name;
+}
+
+// Rounds what goes into a device to what it will store, so that the reference starts from the same
+// numbers and the tolerance can be tight.
+static inline void harness_round(const struct cubby_gpu *gpu, float *values, size_t count)
+{
+    if (cubby_gpu_precision(gpu) == CUBBY_PRECISION_FP16)
+        for (size_t i = 0; i < count; i++)
+            values[i] = half_to_float(half_from_float(values[i]));
+}
+
+// Of one layer: fp16 rounds the result once, by 2^-11 of itself, whatever its sums were made of.
+static inline double harness_tolerance(const struct cubby_gpu *gpu, double of_fp32)
+{
+    return cubby_gpu_precision(gpu) == CUBBY_PRECISION_FP16 ? 5e-4 : of_fp32;
 }
 
 static inline void harness_close(struct cubby_gpu **gpu)

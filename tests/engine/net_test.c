@@ -83,8 +83,9 @@ static void close_network(struct network_fixture *fixture)
     free(fixture->features);
 }
 
+// `rounding`: of each layer's results.
 static void assert_rows(const struct network_fixture *fixture, const struct cubby_net_output *out,
-                        uint32_t first, uint32_t count, const char *what)
+                        double rounding, uint32_t first, uint32_t count, const char *what)
 {
     const uint32_t features = cubby_model_feature_count(fixture->model);
     const double logits =
@@ -93,16 +94,16 @@ static void assert_rows(const struct network_fixture *fixture, const struct cubb
         harness_error(out->features, fixture->features + first * features, count * features);
     const double probabilities = harness_error(
         out->probabilities, fixture->probabilities + first * CLASSES, count * CLASSES);
-    if (!(logits < 2e-5 && vector < 2e-5 && probabilities < 1e-3))
+    if (!(logits < rounding && vector < rounding && probabilities < 50 * rounding))
         fail_msg("%s: images %u..%u: logits %g, features %g, probabilities %g", what, first,
                  first + count - 1, logits, vector, probabilities);
 }
 
 // Batches of 2, 2 and 1 in two slots, so that slots are reused and the last batch is short.
-static void check_family(const struct network_fixture *fixture, enum cubby_kernels kernels,
+static void check_family(const struct network_fixture *fixture, struct cubby_gpu *gpu,
                          const char *what)
 {
-    struct cubby_gpu *gpu = harness_gpu(kernels);
+    const double rounding = cubby_gpu_precision(gpu) == CUBBY_PRECISION_FP16 ? 5e-3 : 2e-5;
     const struct cubby_net_params params = {.max_batch = 2, .slots = 2};
     struct cubby_net *net;
     assert_int_equal(cubby_net_create(&net, gpu, fixture->model, &params), CUBBY_OK);
@@ -117,15 +118,26 @@ static void check_family(const struct network_fixture *fixture, enum cubby_kerne
 
     struct cubby_net_output output;
     assert_int_equal(cubby_net_wait(net, 0, &output), CUBBY_OK);
-    assert_rows(fixture, &output, 0, 2, what);
+    assert_rows(fixture, &output, rounding, 0, 2, what);
     memcpy(cubby_net_input(net, 0), fixture->pixels + 4 * image, image);
     assert_int_equal(cubby_net_submit(net, 0, 1), CUBBY_OK);
     assert_int_equal(cubby_net_wait(net, 1, &output), CUBBY_OK);
-    assert_rows(fixture, &output, 2, 2, what);
+    assert_rows(fixture, &output, rounding, 2, 2, what);
     assert_int_equal(cubby_net_wait(net, 0, &output), CUBBY_OK);
-    assert_rows(fixture, &output, 4, 1, what);
+    assert_rows(fixture, &output, rounding, 4, 1, what);
     cubby_net_destroy(&net);
     harness_close(&gpu);
+}
+
+// Made-up weights let activations grow from block to block, past what 16 bits can hold; a trained
+// network's stay small.
+static bool fits_halves(const struct network_fixture *fixture)
+{
+    const uint32_t features = cubby_model_feature_count(fixture->model);
+    float largest = 0;
+    for (uint32_t i = 0; i < IMAGES * features; i++)
+        largest = fmaxf(largest, fabsf(fixture->features[i]));
+    return largest < 30000;
 }
 
 static void check_network(uint32_t index, bool fastai, bool resampled)
@@ -133,11 +145,17 @@ static void check_network(uint32_t index, bool fastai, bool resampled)
     struct network_fixture fixture = {0};
     char what[64];
     open_network(&fixture, &resnets[index], fastai, resampled);
-    for (size_t f = 0; f < 2; f++) {
+    for (size_t f = 0; f < HARNESS_VARIANTS; f++) {
+        struct cubby_gpu *gpu = harness_variant(f);
+        if (!gpu)
+            continue;
+        if (cubby_gpu_precision(gpu) == CUBBY_PRECISION_FP16 && !fits_halves(&fixture)) {
+            harness_close(&gpu);
+            continue;
+        }
         snprintf(what, sizeof(what), "resnet%u %s%s, %s", resnets[index].depth,
-                 fastai ? "fastai head" : "fc", resampled ? ", floats" : "",
-                 cubby_kernels_text(harness_families[f]));
-        check_family(&fixture, harness_families[f], what);
+                 fastai ? "fastai head" : "fc", resampled ? ", floats" : "", harness_name(gpu));
+        check_family(&fixture, gpu, what);
     }
     close_network(&fixture);
 }

@@ -19,9 +19,15 @@ enum cubby_device_kind {
 };
 
 enum cubby_kernels {
-    CUBBY_KERNELS_AUTO, // lane on CPU devices that can, tile elsewhere
+    CUBBY_KERNELS_AUTO, // lane on CPU devices that can (fp32 only), tile elsewhere
     CUBBY_KERNELS_LANE, // lanes are pixels, texel-buffer loads, subgroup shuffles (CPU drivers)
     CUBBY_KERNELS_TILE, // shared-memory implicit GEMM (any GPU)
+};
+
+enum cubby_precision {
+    CUBBY_PRECISION_AUTO, // fp32, except with kernels that have no other than fp16
+    CUBBY_PRECISION_FP32,
+    CUBBY_PRECISION_FP16, // activations and weights in 16 bits; sums and logits stay in 32
 };
 
 struct cubby_device_info {
@@ -38,12 +44,14 @@ struct cubby_device_info {
 struct cubby_gpu_params {
     const char *device;         // index ("0") or part of a name, any case; NULL: best kind first
     enum cubby_kernels kernels; // CUBBY_KERNELS_AUTO
-    bool validation;            // load the Khronos validation layer, sync validation too
+    enum cubby_precision precision;
+    bool validation; // load the Khronos validation layer, sync validation too
 };
 
-// "discrete GPU", "CPU", ...; "lane", "tile", "auto"; static storage.
+// "discrete GPU", "CPU", ...; "lane", "tile", "auto"; "fp32", ...; static storage.
 const char *cubby_device_kind_text(enum cubby_device_kind kind);
 const char *cubby_kernels_text(enum cubby_kernels kernels);
+const char *cubby_precision_text(enum cubby_precision precision);
 
 // Lists devices in the order of their index. *infos is malloc'd, the caller frees it.
 //   CUBBY_NO_DEVICE  no loader or no driver (a list of only unusable devices is CUBBY_OK)
@@ -53,14 +61,16 @@ CUBBY_NODISCARD enum cubby_status cubby_gpu_list(struct cubby_device_info **info
 struct cubby_gpu;
 // Opens one device. `log` is copied; its user pointer must outlive the gpu. `params` may be NULL.
 //   CUBBY_NO_DEVICE    none fits; the log says what to install or which names there are
-//   CUBBY_UNSUPPORTED  the chosen device lacks something, or cannot run the chosen kernels
+//   CUBBY_UNSUPPORTED  the chosen device lacks something, or cannot run the chosen kernels with the
+//                      chosen precision
 CUBBY_NODISCARD enum cubby_status cubby_gpu_create(struct cubby_gpu **out,
                                                    const struct cubby_gpu_params *params,
                                                    const struct cubby_log *log);
 void cubby_gpu_destroy(struct cubby_gpu **gpu);
 
 const struct cubby_device_info *cubby_gpu_info(const struct cubby_gpu *gpu);
-enum cubby_kernels cubby_gpu_kernels(const struct cubby_gpu *gpu); // never AUTO
+enum cubby_kernels cubby_gpu_kernels(const struct cubby_gpu *gpu);     // never AUTO
+enum cubby_precision cubby_gpu_precision(const struct cubby_gpu *gpu); // never AUTO
 // Messages of the validation layer so far: errors and warnings. Tests want 0.
 uint32_t cubby_gpu_validation_messages(const struct cubby_gpu *gpu);
 

@@ -23,6 +23,9 @@ static void check_as(struct cubby_gpu *gpu, enum executor_winograd winograd,
     float *weight = harness_floats(&random, (size_t)c->out * c->in * c->kernel * c->kernel);
     float *bias = harness_floats(&random, c->out);
     float *added = harness_floats(&random, out_floats);
+    harness_round(gpu, src, (size_t)c->batch * c->in * c->height * c->width);
+    harness_round(gpu, weight, (size_t)c->out * c->in * c->kernel * c->kernel);
+    harness_round(gpu, added, out_floats);
     float *expected = harness_floats(&random, out_floats),
           *got = harness_floats(&random, out_floats);
 
@@ -49,11 +52,11 @@ static void check_as(struct cubby_gpu *gpu, enum executor_winograd winograd,
 
     const bool transformed = winograd == EXECUTOR_WINOGRAD_ALWAYS;
     const double error = harness_error(got, expected, out_floats);
-    if (!(error < (transformed ? TOLERANCE_WINOGRAD : TOLERANCE)))
+    if (!(error < harness_tolerance(gpu, transformed ? TOLERANCE_WINOGRAD : TOLERANCE)))
         fail_msg("%s%s: seed %llu: n%u %ux%ux%u -> %u, kernel %u stride %u pad %u%s%s: error %g",
-                 cubby_kernels_text(cubby_gpu_kernels(gpu)), transformed ? ", Winograd" : "",
-                 (unsigned long long)seed, c->batch, c->in, c->height, c->width, c->out, c->kernel,
-                 c->stride, c->pad, c->relu ? " relu" : "", c->residual ? " residual" : "", error);
+                 harness_name(gpu), transformed ? ", Winograd" : "", (unsigned long long)seed,
+                 c->batch, c->in, c->height, c->width, c->out, c->kernel, c->stride, c->pad,
+                 c->relu ? " relu" : "", c->residual ? " residual" : "", error);
     free(src);
     free(weight);
     free(bias);
@@ -72,8 +75,10 @@ static void check(struct cubby_gpu *gpu, const struct conv_case *c, uint64_t see
 
 static void for_each_family(void (*run)(struct cubby_gpu *gpu))
 {
-    for (size_t i = 0; i < 2; i++) {
-        struct cubby_gpu *gpu = harness_gpu(harness_families[i]);
+    for (size_t i = 0; i < HARNESS_VARIANTS; i++) {
+        struct cubby_gpu *gpu = harness_variant(i);
+        if (!gpu)
+            continue;
         run(gpu);
         harness_close(&gpu);
     }

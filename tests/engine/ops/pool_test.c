@@ -16,6 +16,7 @@ static void check_max(struct cubby_gpu *gpu, const struct pool_case *c, uint64_t
     const size_t count = (size_t)c->batch * c->channels * out_h * out_w;
     float *src = harness_floats(&random, (size_t)c->batch * c->channels * c->height * c->width);
     float *expected = harness_floats(&random, count), *got = harness_floats(&random, count);
+    harness_round(gpu, src, (size_t)c->batch * c->channels * c->height * c->width);
     const struct ref_shape shape = {c->batch, c->channels, c->height, c->width};
     ref_max_pool(&shape, src, c->kernel, c->stride, c->pad, expected);
 
@@ -25,8 +26,8 @@ static void check_max(struct cubby_gpu *gpu, const struct pool_case *c, uint64_t
     const double error = harness_error(got, expected, count);
     if (error != 0) // a maximum is one of its inputs: nothing may differ
         fail_msg("%s max pool: seed %llu: n%u %ux%ux%u kernel %u stride %u pad %u: error %g",
-                 cubby_kernels_text(cubby_gpu_kernels(gpu)), (unsigned long long)seed, c->batch,
-                 c->channels, c->height, c->width, c->kernel, c->stride, c->pad, error);
+                 harness_name(gpu), (unsigned long long)seed, c->batch, c->channels, c->height,
+                 c->width, c->kernel, c->stride, c->pad, error);
     free(src);
     free(expected);
     free(got);
@@ -41,6 +42,7 @@ static void check_global(struct cubby_gpu *gpu, const struct pool_case *c, bool 
     const size_t count = (size_t)c->batch * c->channels * (concat ? 2 : 1);
     float *src = harness_floats(&random, (size_t)c->batch * c->channels * c->height * c->width);
     float *expected = harness_floats(&random, count), *got = harness_floats(&random, count);
+    harness_round(gpu, src, (size_t)c->batch * c->channels * c->height * c->width);
     const struct ref_shape shape = {c->batch, c->channels, c->height, c->width};
     ref_global_pool(&shape, src, concat, expected);
 
@@ -48,10 +50,10 @@ static void check_global(struct cubby_gpu *gpu, const struct pool_case *c, bool 
     const uint32_t output = graph_global_pool(graph, input, concat);
     harness_run(gpu, graph, c->batch + 2, c->batch, input, src, GRAPH_NONE, NULL, output, got);
     const double error = harness_error(got, expected, count);
-    if (!(error < TOLERANCE))
-        fail_msg("%s global pool%s: seed %llu: n%u %ux%ux%u: error %g",
-                 cubby_kernels_text(cubby_gpu_kernels(gpu)), concat ? " concat" : "",
-                 (unsigned long long)seed, c->batch, c->channels, c->height, c->width, error);
+    if (!(error < harness_tolerance(gpu, TOLERANCE)))
+        fail_msg("%s global pool%s: seed %llu: n%u %ux%ux%u: error %g", harness_name(gpu),
+                 concat ? " concat" : "", (unsigned long long)seed, c->batch, c->channels,
+                 c->height, c->width, error);
     free(src);
     free(expected);
     free(got);
@@ -61,8 +63,10 @@ static void check_global(struct cubby_gpu *gpu, const struct pool_case *c, bool 
 static void max_pool_shapes(void **state)
 {
     (void)state;
-    for (size_t f = 0; f < 2; f++) {
-        struct cubby_gpu *gpu = harness_gpu(harness_families[f]);
+    for (size_t f = 0; f < HARNESS_VARIANTS; f++) {
+        struct cubby_gpu *gpu = harness_variant(f);
+        if (!gpu)
+            continue;
         check_max(gpu, &(struct pool_case){2, 64, 112, 112, 3, 2, 1}, 1);
         check_max(gpu, &(struct pool_case){1, 1, 1, 1, 3, 2, 1}, 2);
         for (uint64_t seed = 100; seed < 116; seed++) {
@@ -86,8 +90,10 @@ static void max_pool_shapes(void **state)
 static void global_pool_shapes(void **state)
 {
     (void)state;
-    for (size_t f = 0; f < 2; f++) {
-        struct cubby_gpu *gpu = harness_gpu(harness_families[f]);
+    for (size_t f = 0; f < HARNESS_VARIANTS; f++) {
+        struct cubby_gpu *gpu = harness_variant(f);
+        if (!gpu)
+            continue;
         for (uint64_t seed = 200; seed < 212; seed++) {
             struct harness_random random = {seed};
             // Channels in whole blocks: concat puts the averages right behind the maxima.
