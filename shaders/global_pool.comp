@@ -1,13 +1,13 @@
 // Global average pooling, or fastai's concat pooling (maxima first, then averages).
-//   src  f32 NC4HW4 [blocks][n][h][w]    dst  f32 NC4HW4 [blocks or 2 * blocks][n][1][1]
-// One invocation reads one plane of one image.
+//   src  [blocks][n][h][w]    dst  [blocks or 2 * blocks][n][1][1]
+// One invocation reads one block of one image and writes one texel.
 #version 450
 #extension GL_GOOGLE_include_directive : require
 
 #include "family.glsl"
 #include "pool_push.h"
 
-layout(local_size_x = 64) in; // x: (block, image)
+layout(local_size_x = 64) in; // x: texels of dst
 layout(binding = 2, std430) writeonly buffer Dst {
     TEXEL dst[];
 };
@@ -17,24 +17,27 @@ layout(push_constant) uniform Push {
 
 void main()
 {
-    const uint i = gl_GlobalInvocationID.x;
-    const uint count = p.in_blocks * p.out_plane; // out_plane is the batch
-    if (i >= count)
+    const uint i = gl_GlobalInvocationID.x, batch = p.out_plane;
+    if (i >= p.out_blocks * batch)
         return;
-    const uint pixels = p.in_height * p.in_width;
-    const uint plane = p.src_base + i * pixels; // block * in_plane + image * pixels
+#ifdef PIXELS
+    const uint out_block = i % p.out_blocks, n = i / p.out_blocks;
+#else
+    const uint out_block = i / batch, n = i % batch;
+#endif
+    const bool average = out_block >= p.averages;
+    const uint block = average ? out_block - p.averages : out_block;
+    const uint pixels = p.in_height * p.in_width, first = n * pixels;
+    if (block >= p.in_blocks) { // what pads the output
+        dst[i] = PACK(vec4(0.0));
+        return;
+    }
 
-    vec4 best = LOAD_SRC(plane), sum = best;
+    vec4 best = LOAD_SRC(p.src_base + AT(block, p.in_blocks, first, p.in_plane)), sum = best;
     for (uint k = 1; k < pixels; k++) {
-        const vec4 v = LOAD_SRC(plane + k);
+        const vec4 v = LOAD_SRC(p.src_base + AT(block, p.in_blocks, first + k, p.in_plane));
         best = max(best, v);
         sum += v;
     }
-    const vec4 average = sum / float(pixels);
-    if (p.concat != 0) {
-        dst[i] = PACK(best);
-        dst[count + i] = PACK(average);
-    } else {
-        dst[i] = PACK(average);
-    }
+    dst[i] = PACK(average ? sum / float(pixels) : best);
 }

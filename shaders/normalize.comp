@@ -1,6 +1,7 @@
 // Bytes to normalised floats: (byte / 255 - mean) / std, as torchvision's ToTensor + Normalize.
-//   bytes  u8 [n][h][w][3], packed, in words    dst  f32 NC4HW4 [1][n][h][w] = (r, g, b, 0)
+//   bytes  u8 [n][h][w][3], packed, in words    dst  NC4HW4 [1][n][h][w] = (r, g, b, 0)
 // One invocation converts four pixels: three words.
+// PIXELS: dst is f16 NHWC [n][stored_height][stored_width][blocks], the image inside a border.
 // FLOATS: the input is f32 [n][h][w][3] instead, 0..255 like bytes, but not rounded.
 #version 450
 #extension GL_GOOGLE_include_directive : require
@@ -29,7 +30,35 @@ vec4 texel(float r, float g, float b)
     return vec4((vec3(r, g, b) / 255.0 - mean) / std, 0.0);
 }
 
+#ifdef PIXELS
+vec4 pixel(uint i)
+{
 #ifdef FLOATS
+    return texel(values[i * 3], values[i * 3 + 1], values[i * 3 + 2]);
+#else
+    const uint at = i * 3, shift = at % 4 * 8;
+    uint rgb = words[at / 4] >> shift;
+    if (shift > 8) // its bytes go on in the next word
+        rgb |= words[at / 4 + 1] << (32 - shift);
+    return texel(float(rgb & 255), float(rgb >> 8 & 255), float(rgb >> 16 & 255));
+#endif
+}
+
+void main()
+{
+    for (uint k = 0; k < 4; k++) {
+        const uint i = gl_GlobalInvocationID.x * 4 + k;
+        if (i >= p.stored_pixels)
+            return;
+        const uint row = i / p.stored_width, n = row / p.stored_height;
+        const uint x = i - row * p.stored_width - p.left, y = row - n * p.stored_height - p.top;
+        const bool inside = x < p.width && y < p.height;
+        dst[i * p.blocks] = PACK(inside ? pixel((n * p.height + y) * p.width + x) : vec4(0.0));
+        for (uint block = 1; block < p.blocks; block++)
+            dst[i * p.blocks + block] = PACK(vec4(0.0));
+    }
+}
+#elif defined(FLOATS)
 void main()
 {
     const uint first = gl_GlobalInvocationID.x * 4, end = min(first + 4, p.pixels);

@@ -1,5 +1,5 @@
 // Probabilities: exp(x - max) / sum, one workgroup an image.
-//   src  f32 NC4HW4 [blocks][n][1][1]    dst  f32 [n][channels]
+//   src  [blocks][n][1][1]    dst  f32 [n][channels]
 #version 450
 #extension GL_GOOGLE_include_directive : require
 
@@ -19,7 +19,7 @@ shared float partial[THREADS];
 
 float logit(uint channel)
 {
-    return LOAD_SRC(p.src_base + channel / 4 * p.batch + gl_WorkGroupID.x)[channel % 4];
+    return LOAD_SRC(p.src_base + AT(channel / 4, p.blocks, gl_WorkGroupID.x, p.batch))[channel % 4];
 }
 
 void main()

@@ -1,5 +1,5 @@
 // Channel blocks back to plain rows, for the CPU to read.
-//   src  f32 NC4HW4 [blocks][n][1][1]    dst  f32 [n][channels]
+//   src  [blocks][n][1][1]    dst  f32 [n][channels]
 // SIGMOID: probabilities of classes that do not exclude each other, 1 / (1 + exp(-x)).
 #version 450
 #extension GL_GOOGLE_include_directive : require
@@ -20,7 +20,7 @@ void main()
     const uint channel = gl_GlobalInvocationID.x, n = gl_WorkGroupID.y;
     if (channel >= p.channels)
         return;
-    float value = LOAD_SRC(p.src_base + channel / 4 * p.batch + n)[channel % 4];
+    float value = LOAD_SRC(p.src_base + AT(channel / 4, p.blocks, n, p.batch))[channel % 4];
 #ifdef SIGMOID
     const float small = exp(-abs(value)); // never overflows
     value = (value < 0.0 ? small : 1.0) / (1.0 + small);

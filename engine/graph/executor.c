@@ -86,7 +86,7 @@ static enum cubby_status plan_weights(struct executor *executor)
             continue;
         struct op_weights *weights = &executor->weights_of[i];
         const uint64_t texels = weight_texels(executor, op);
-        const uint64_t all = texels + conv_bias_texels(&executor->graph, op);
+        const uint64_t all = texels + conv_bias_texels(executor->gpu, &executor->graph, op);
         weights->first_texel = (uint32_t)total;
         weights->bias_texel = (uint32_t)(total + texels);
         weights->texels = (uint32_t)all;
@@ -125,7 +125,7 @@ static enum cubby_status upload_conv(struct executor *executor, uint32_t index)
     const uint64_t out = graph->values[op->output].channels;
     const uint64_t in = graph->values[op->input].channels;
     const uint64_t weights = conv_weight_texels(executor->gpu, graph, op) * 4;
-    const uint64_t biases = conv_bias_texels(graph, op) * 4;
+    const uint64_t biases = conv_bias_texels(executor->gpu, graph, op) * 4;
     const VkDeviceSize bytes = (VkDeviceSize)place->texels * TEXEL_BYTES;
     const float *weight = op->weights.weight, *bias = op->weights.bias;
     float *folded = NULL;
@@ -243,6 +243,13 @@ enum cubby_status executor_create(struct executor **out, struct cubby_gpu *gpu,
     graph = &executor->graph;
     for (uint32_t i = 0; i < graph->value_count; i++)
         executor->layouts[i] = layout_of(gpu, graph, i);
+    for (uint32_t i = 0; i < graph->op_count; i++) {
+        const struct graph_op *op = &graph->ops[i];
+        if (has_weights(op) && params->choices)
+            executor->choices[i] = params->choices[i];
+        else if (has_weights(op))
+            conv_candidates(gpu, graph, op, params->max_batch, &executor->choices[i], 1);
+    }
     if (!status)
         status = create_arena(executor);
     if (!status)

@@ -34,6 +34,7 @@ struct executor {
     uint32_t value_texel[GRAPH_MAX_VALUES]; // first texel of each value in the arena
     struct value_layout layouts[GRAPH_MAX_VALUES];
     struct op_weights weights_of[GRAPH_MAX_OPS];
+    struct conv_choice choices[GRAPH_MAX_OPS];
     VkDescriptorPool descriptor_pool;
     struct executor_slot slots[CUBBY_NET_MAX_SLOTS];
 };

@@ -10,10 +10,20 @@
 #define LAYOUT_FLOAT 4u // element_bytes
 #define LAYOUT_HALF 2u
 
+#define LAYOUT_IMAGE_CHANNELS 4u // of an image that a network begins with, in the matrix family
+#define LAYOUT_IMAGE_TAPS 8u     // pixels that a row of a window is rounded up to there
+
+enum layout_order {
+    LAYOUT_BLOCKS, // [channel / 4][image][y][x][channel % 4]
+    LAYOUT_PIXELS, // [image][y][x][channel]
+};
+
 struct value_layout {
+    enum layout_order order;
     uint32_t element_bytes; // LAYOUT_*
     uint32_t channels;      // as stored: rounded up, the rest is zero
     uint32_t height, width; // as stored
+    uint32_t top, left;     // border above and left of it, zero like the one below and right
 };
 
 struct value_layout layout_of(const struct cubby_gpu *gpu, const struct graph *graph,

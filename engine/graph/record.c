@@ -121,6 +121,7 @@ static void op_launch_of(const struct executor *executor, uint32_t index, uint32
     struct op_places places = {
         .in = op->input != GRAPH_NONE ? &executor->layouts[op->input] : NULL,
         .out = op->output != GRAPH_NONE ? &executor->layouts[op->output] : NULL,
+        .choice = &executor->choices[index],
     };
     const struct op_weights *weights = &executor->weights_of[op->weights_op];
     places.bias = weights->bias_texel - weights->first_texel; // tile: within the bound range
@@ -134,7 +135,7 @@ static void op_launch_of(const struct executor *executor, uint32_t index, uint32
     }
     switch (op->kind) {
     case GRAPH_NORMALIZE:
-        normalize_launch(launch, graph, op, count);
+        normalize_launch(launch, graph, op, &places, count);
         break;
     case GRAPH_WINOGRAD_INPUT:
         winograd_input_launch(launch, graph, op, &places, count);

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "conv_push.h"
-#include "ops/launch.h"
+#include "ops/conv_matrix.h"
 #include "winograd_push.h"
 
 // As the shaders' R, J, BM and BN.
@@ -35,26 +35,26 @@ static uint32_t panel_width(const struct cubby_gpu *gpu, const struct graph *gra
 }
 
 // What a convolution of so many pixels uses, and the pixels of its workgroups.
-struct conv_choice {
+struct own_choice {
     enum kernel_id kernel;
     uint32_t pixels;
 };
 
-static struct conv_choice choose(const struct cubby_gpu *gpu, const struct graph *graph,
-                                 const struct graph_op *op, uint32_t pixels)
+static struct own_choice choose(const struct cubby_gpu *gpu, const struct graph *graph,
+                                const struct graph_op *op, uint32_t pixels)
 {
     if (gpu->family != CUBBY_KERNELS_LANE)
-        return (struct conv_choice){KERNEL_CONV, TILE_PIXELS};
+        return (struct own_choice){KERNEL_CONV, TILE_PIXELS};
     const uint32_t whole = LANE_PIXELS * gpu->info.subgroup_size, half = whole / 2;
     if (is_row(graph, op))
-        return (struct conv_choice){KERNEL_CONV_ROW, ROW_PIXELS * gpu->info.subgroup_size};
+        return (struct own_choice){KERNEL_CONV_ROW, ROW_PIXELS * gpu->info.subgroup_size};
     if (panel_width(gpu, graph, op) == LANE_CHANNELS)
-        return (struct conv_choice){KERNEL_CONV, whole};
+        return (struct own_choice){KERNEL_CONV, whole};
     // Half as many pixels a workgroup take 0.6 of the time, which pays if the rest of the last
     // workgroup would be empty.
     if (divide_up(pixels, half) * 3 < divide_up(pixels, whole) * 5)
-        return (struct conv_choice){KERNEL_CONV_SHORT, half};
-    return (struct conv_choice){KERNEL_CONV_WIDE, whole};
+        return (struct own_choice){KERNEL_CONV_SHORT, half};
+    return (struct own_choice){KERNEL_CONV_WIDE, whole};
 }
 
 // Texels of one position's weights; of all weights of a convolution that is no product.
@@ -111,9 +111,23 @@ static struct conv_push product_shape(const struct cubby_gpu *gpu, const struct 
     };
 }
 
+uint32_t conv_candidates(const struct cubby_gpu *gpu, const struct graph *graph,
+                         const struct graph_op *op, uint32_t batch, struct conv_choice *choices,
+                         uint32_t max)
+{
+    if (gpu->family == CUBBY_KERNELS_MATRIX)
+        return conv_matrix_candidates(gpu, graph, op, batch, choices, max);
+    choices[0] = (struct conv_choice){0};
+    return 1;
+}
+
 void conv_launch(struct op_launch *launch, const struct cubby_gpu *gpu, const struct graph *graph,
                  const struct graph_op *op, const struct op_places *places, uint32_t batch)
 {
+    if (gpu->family == CUBBY_KERNELS_MATRIX) {
+        conv_matrix_launch(launch, gpu, graph, op, places, batch);
+        return;
+    }
     struct conv_push push =
         is_product(op) ? product_shape(gpu, graph, op, batch) : conv_shape(graph, op, batch);
     push.src_base = places->src;
@@ -122,7 +136,7 @@ void conv_launch(struct op_launch *launch, const struct cubby_gpu *gpu, const st
     push.residual_base = places->residual;
     if (places->out->element_bytes == LAYOUT_FLOAT)
         push.flags |= CONV_FLOATS;
-    const struct conv_choice choice = choose(gpu, graph, op, push.out_plane);
+    const struct own_choice choice = choose(gpu, graph, op, push.out_plane);
     const uint32_t pixel_groups = divide_up(push.out_plane, choice.pixels);
     const uint32_t panels =
         divide_up(graph->values[op->output].channels, panel_width(gpu, graph, op));
@@ -144,11 +158,16 @@ void conv_launch(struct op_launch *launch, const struct cubby_gpu *gpu, const st
 uint64_t conv_weight_texels(const struct cubby_gpu *gpu, const struct graph *graph,
                             const struct graph_op *op)
 {
+    if (gpu->family == CUBBY_KERNELS_MATRIX)
+        return conv_matrix_weight_texels(gpu, graph, op);
     return position_texels(gpu, graph, op) * (is_product(op) ? WINOGRAD_POSITIONS : 1);
 }
 
-uint64_t conv_bias_texels(const struct graph *graph, const struct graph_op *op)
+uint64_t conv_bias_texels(const struct cubby_gpu *gpu, const struct graph *graph,
+                          const struct graph_op *op)
 {
+    if (gpu->family == CUBBY_KERNELS_MATRIX)
+        return conv_matrix_bias_texels(graph, op);
     return channel_blocks(graph->values[op->output].channels);
 }
 
@@ -172,11 +191,15 @@ static void pack_direct(uint32_t out, uint32_t in, uint32_t taps, uint32_t width
 void conv_pack(const struct cubby_gpu *gpu, const struct graph *graph, const struct graph_op *op,
                const float *weight, const float *bias, float *texels)
 {
+    if (gpu->family == CUBBY_KERNELS_MATRIX) {
+        conv_matrix_pack(gpu, graph, op, weight, bias, texels);
+        return;
+    }
     const uint32_t in = graph->values[op->input].channels;
     const uint32_t out = graph->values[op->output].channels;
     const uint32_t width = panel_width(gpu, graph, op);
     const uint64_t weight_floats = conv_weight_texels(gpu, graph, op) * 4;
-    memset(texels, 0, (weight_floats + conv_bias_texels(graph, op) * 4) * sizeof(*texels));
+    memset(texels, 0, (weight_floats + conv_bias_texels(gpu, graph, op) * 4) * sizeof(*texels));
     if (is_product(op))
         winograd_pack(out, in, width, weight, texels);
     else

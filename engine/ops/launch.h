@@ -17,11 +17,20 @@ struct op_launch {
     uint32_t groups[3];
 };
 
+// One way to run a convolution. All zero: the only one that its kernel knows.
+struct conv_choice {
+    uint16_t tile_m, tile_n; // pixels and output channels of a workgroup
+    uint16_t tile_k;         // input channels of a step
+    uint16_t part_m, part_n; // pixels and output channels of a subgroup
+    uint16_t buffers;        // tiles in shared memory at a time
+};
+
 // First texels of an op's tensors as its shader counts them: from the start of the whole buffer in
 // the lane family, from the start of the bound range in the others.
 struct op_places {
     uint32_t src, residual, weight, bias;
     const struct value_layout *in, *out; // borrowed; NULL without input or output
+    const struct conv_choice *choice;    // borrowed, of a convolution
 };
 
 #define NORMALIZE_PIXELS 4u // pixels an invocation converts; shaders/normalize.comp
@@ -36,8 +45,18 @@ static inline uint32_t divide_up(uint32_t value, uint32_t by)
     return value / by + (value % by != 0);
 }
 
+// Workgroups that number themselves gl_WorkGroupID.y * gl_NumWorkGroups.x + gl_WorkGroupID.x, since
+// a device may take no more than 65535 in a row; the last row can have some too many.
+static inline void spread_groups(struct op_launch *launch, uint32_t count)
+{
+    const uint32_t rows = divide_up(count, 65535);
+    launch->groups[0] = divide_up(count, rows);
+    launch->groups[1] = rows;
+    launch->groups[2] = 1;
+}
+
 void normalize_launch(struct op_launch *launch, const struct graph *graph,
-                      const struct graph_op *op, uint32_t batch);
+                      const struct graph_op *op, const struct op_places *places, uint32_t batch);
 void conv_launch(struct op_launch *launch, const struct cubby_gpu *gpu, const struct graph *graph,
                  const struct graph_op *op, const struct op_places *places, uint32_t batch);
 void winograd_input_launch(struct op_launch *launch, const struct graph *graph,
@@ -71,10 +90,17 @@ void winograd_pack(uint32_t out, uint32_t in, uint32_t panel_width, const float 
 
 // Below, "convolution" also means the products of a Winograd convolution, whose weights are
 // transformed when they are packed.
+// The ways to run a convolution of `batch` images on this device, at most `max`, and their number,
+// 1 or more. The first is the one to take without having measured. Weights are packed the same way
+// for all.
+uint32_t conv_candidates(const struct cubby_gpu *gpu, const struct graph *graph,
+                         const struct graph_op *op, uint32_t batch, struct conv_choice *choices,
+                         uint32_t max);
 // Packed weights of a convolution, in texels of 4 floats, and its bias.
 uint64_t conv_weight_texels(const struct cubby_gpu *gpu, const struct graph *graph,
                             const struct graph_op *op);
-uint64_t conv_bias_texels(const struct graph *graph, const struct graph_op *op);
+uint64_t conv_bias_texels(const struct cubby_gpu *gpu, const struct graph *graph,
+                          const struct graph_op *op);
 // weight [out, in, kernel, kernel] and bias [out] into panels of the family's width; channels that
 // only pad are zero. `texels` has room for both, weights first.
 void conv_pack(const struct cubby_gpu *gpu, const struct graph *graph, const struct graph_op *op,

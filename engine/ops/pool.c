@@ -14,7 +14,7 @@ static struct pool_push pool_shape(const struct graph *graph, const struct graph
         .src_base = places->src,
         .in_height = in->height,
         .in_width = in->width,
-        .in_blocks = channel_blocks(in->channels),
+        .in_blocks = layout_blocks(places->in),
         .in_plane = batch * in->height * in->width,
         .out_height = out->height,
         .out_width = out->width,
@@ -22,7 +22,8 @@ static struct pool_push pool_shape(const struct graph *graph, const struct graph
         .kernel = op->kernel,
         .stride = op->stride,
         .pad = op->pad,
-        .concat = op->concat,
+        .out_blocks = layout_blocks(places->out),
+        .averages = op->concat ? channel_blocks(in->channels) : 0,
     };
 }
 
@@ -35,6 +36,8 @@ void max_pool_launch(struct op_launch *launch, const struct graph *graph, const 
         .push_bytes = sizeof(push),
         .groups = {divide_up(push.out_plane, THREADS), push.in_blocks, 1},
     };
+    if (places->out->order == LAYOUT_PIXELS)
+        spread_groups(launch, divide_up(push.out_plane * push.out_blocks, THREADS));
     memcpy(launch->push, &push, sizeof(push));
 }
 
@@ -45,7 +48,7 @@ void global_pool_launch(struct op_launch *launch, const struct graph *graph,
     *launch = (struct op_launch){
         .kernel = KERNEL_GLOBAL_POOL,
         .push_bytes = sizeof(push),
-        .groups = {divide_up(push.in_blocks * push.out_plane, THREADS), 1, 1},
+        .groups = {divide_up(push.out_blocks * push.out_plane, THREADS), 1, 1},
     };
     memcpy(launch->push, &push, sizeof(push));
 }

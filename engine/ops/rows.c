@@ -13,6 +13,7 @@ static struct rows_push rows_of(const struct graph *graph, const struct graph_op
         .src_base = places->src,
         .batch = batch,
         .channels = graph->values[op->input].channels,
+        .blocks = layout_blocks(places->in),
     };
 }
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vk/device.h"
 #include "vk/instance.h"
 
 const char *cubby_device_kind_text(enum cubby_device_kind kind)
@@ -30,6 +31,8 @@ const char *cubby_kernels_text(enum cubby_kernels kernels)
         return "lane";
     case CUBBY_KERNELS_TILE:
         return "tile";
+    case CUBBY_KERNELS_MATRIX:
+        return "matrix";
     case CUBBY_KERNELS_AUTO:
         break;
     }
@@ -204,84 +207,53 @@ static enum cubby_status choose_device(struct cubby_gpu *gpu, const char *wanted
     return CUBBY_NO_DEVICE;
 }
 
-static enum cubby_status choose_family(struct cubby_gpu *gpu, enum cubby_kernels wanted,
-                                       enum cubby_precision precision)
+static enum cubby_status refuse(const struct cubby_gpu *gpu, const char *why)
+{
+    cubby_log(&gpu->log, CUBBY_LOG_ERROR, "the device %s %s", gpu->info.name, why);
+    return CUBBY_UNSUPPORTED;
+}
+
+static enum cubby_kernels best_family(const struct cubby_gpu *gpu, enum cubby_precision wanted,
+                                      bool can_lane)
+{
+    const bool is_cpu = gpu->info.kind == CUBBY_DEVICE_CPU;
+    if (is_cpu && can_lane && wanted != CUBBY_PRECISION_FP16)
+        return CUBBY_KERNELS_LANE;
+    if (!is_cpu && gpu->matrix.m && wanted != CUBBY_PRECISION_FP32)
+        return CUBBY_KERNELS_MATRIX;
+    return CUBBY_KERNELS_TILE;
+}
+
+// Family and precision, which hang together.
+static enum cubby_status choose_kernels(struct cubby_gpu *gpu,
+                                        const struct cubby_gpu_params *params)
 {
     const bool can_lane = device_can_lane(gpu->physical);
-    if (wanted == CUBBY_KERNELS_LANE && !can_lane) {
-        cubby_log(&gpu->log, CUBBY_LOG_ERROR,
-                  "the device %s cannot run the lane kernels (they are for Vulkan on a CPU): use "
-                  "--kernels tile",
-                  gpu->info.name);
-        return CUBBY_UNSUPPORTED;
-    }
-    gpu->family = wanted;
-    if (wanted == CUBBY_KERNELS_AUTO)
-        gpu->family =
-            can_lane && gpu->info.kind == CUBBY_DEVICE_CPU && precision != CUBBY_PRECISION_FP16
-                ? CUBBY_KERNELS_LANE
-                : CUBBY_KERNELS_TILE;
+    const enum cubby_kernels family = params->kernels != CUBBY_KERNELS_AUTO
+                                          ? params->kernels
+                                          : best_family(gpu, params->precision, can_lane);
+    gpu->family = family;
+    gpu->precision = params->precision;
+    if (gpu->precision == CUBBY_PRECISION_AUTO)
+        gpu->precision =
+            family == CUBBY_KERNELS_MATRIX ? CUBBY_PRECISION_FP16 : CUBBY_PRECISION_FP32;
+
+    const bool halves = gpu->precision == CUBBY_PRECISION_FP16;
+    if (family == CUBBY_KERNELS_LANE && !can_lane)
+        return refuse(gpu, "cannot run the lane kernels (they are for Vulkan on a CPU): use "
+                           "--kernels tile");
+    if (family == CUBBY_KERNELS_LANE && halves)
+        return refuse(gpu, "can run the lane kernels in fp32 only: leave out --kernels or "
+                           "--precision");
+    if (family == CUBBY_KERNELS_MATRIX && !gpu->matrix.m)
+        return refuse(gpu, "has no matrix units that Vulkan can use (VK_KHR_cooperative_matrix "
+                           "with f16 inputs and f32 sums): use --kernels tile");
+    if (family == CUBBY_KERNELS_MATRIX && !halves)
+        return refuse(gpu, "can run the matrix kernels in fp16 only: leave out --kernels or "
+                           "--precision");
+    if (halves && !device_has_half_storage(gpu->physical))
+        return refuse(gpu, "has no 16-bit storage: use --precision fp32");
     return CUBBY_OK;
-}
-
-static enum cubby_status choose_precision(struct cubby_gpu *gpu, enum cubby_precision wanted)
-{
-    gpu->precision = wanted == CUBBY_PRECISION_FP16 ? wanted : CUBBY_PRECISION_FP32;
-    if (gpu->precision == CUBBY_PRECISION_FP32)
-        return CUBBY_OK;
-    if (gpu->family == CUBBY_KERNELS_LANE) {
-        cubby_log(&gpu->log, CUBBY_LOG_ERROR,
-                  "the lane kernels compute in fp32: leave out --kernels or --precision");
-        return CUBBY_UNSUPPORTED;
-    }
-    if (!device_has_half_storage(gpu->physical)) {
-        cubby_log(&gpu->log, CUBBY_LOG_ERROR,
-                  "the device %s has no 16-bit storage: use --precision fp32", gpu->info.name);
-        return CUBBY_UNSUPPORTED;
-    }
-    return CUBBY_OK;
-}
-
-static enum cubby_status create_device(struct cubby_gpu *gpu)
-{
-    gpu->queue_family = device_compute_family(gpu->physical);
-    const float priority = 1.0f;
-    const VkDeviceQueueCreateInfo queue = {
-        .sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO,
-        .queueFamilyIndex = gpu->queue_family,
-        .queueCount = 1,
-        .pQueuePriorities = &priority,
-    };
-    const VkPhysicalDeviceFeatures features = {
-        .shaderInt64 = gpu->family == CUBBY_KERNELS_LANE,
-    };
-    const VkPhysicalDevice16BitStorageFeatures half_storage = {
-        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_16BIT_STORAGE_FEATURES,
-        .storageBuffer16BitAccess = VK_TRUE,
-    };
-    // Its name is in a beta header; a device that lists it must be given it.
-    static const char *const portability[] = {"VK_KHR_portability_subset"};
-    const VkDeviceCreateInfo info = {
-        .sType = VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO,
-        .pNext = gpu->precision == CUBBY_PRECISION_FP16 ? &half_storage : NULL,
-        .enabledExtensionCount = device_has_extension(gpu->physical, portability[0]),
-        .ppEnabledExtensionNames = portability,
-        .pEnabledFeatures = &features,
-        .queueCreateInfoCount = 1,
-        .pQueueCreateInfos = &queue,
-    };
-    enum cubby_status status =
-        gpu_check(gpu, vkCreateDevice(gpu->physical, &info, NULL, &gpu->device), "opening it");
-    if (status)
-        return status;
-    vkGetDeviceQueue(gpu->device, gpu->queue_family, 0, &gpu->queue);
-
-    const VkCommandPoolCreateInfo pool = {
-        .sType = VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO,
-        .queueFamilyIndex = gpu->queue_family,
-    };
-    return gpu_check(gpu, vkCreateCommandPool(gpu->device, &pool, NULL, &gpu->command_pool),
-                     "making a command pool");
 }
 
 enum cubby_status cubby_gpu_create(struct cubby_gpu **out, const struct cubby_gpu_params *params,
@@ -306,17 +278,11 @@ enum cubby_status cubby_gpu_create(struct cubby_gpu **out, const struct cubby_gp
     status = choose_device(gpu, params->device);
     if (status)
         goto fail;
-    status = choose_family(gpu, params->kernels, params->precision);
+    device_study(gpu);
+    status = choose_kernels(gpu, params);
     if (status)
         goto fail;
-    status = choose_precision(gpu, params->precision);
-    if (status)
-        goto fail;
-    VkPhysicalDeviceProperties properties;
-    vkGetPhysicalDeviceProperties(gpu->physical, &properties);
-    gpu->limits = properties.limits;
-    vkGetPhysicalDeviceMemoryProperties(gpu->physical, &gpu->memory);
-    status = create_device(gpu);
+    status = device_open(gpu);
     if (status)
         goto fail;
     status = kernels_create_layouts(gpu);

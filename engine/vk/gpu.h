@@ -8,6 +8,7 @@
 
 #include "engine/gpu.h"
 #include "vk/kernels.h"
+#include "vk/matrix.h"
 
 struct cubby_gpu {
     struct cubby_log log;
@@ -15,6 +16,11 @@ struct cubby_gpu {
     enum cubby_kernels family;      // never AUTO
     enum cubby_precision precision; // never AUTO
     atomic_uint validation_messages;
+
+    struct matrix_shape matrix; // matrix family
+    bool sets_subgroup_size;    // pipelines may ask for info.subgroup_size and whole subgroups
+    uint32_t max_workgroup_subgroups;
+    uint32_t compute_units; // what a workgroup occupies one of; a guess where the driver is silent
 
     VkInstance instance;
     VkDebugUtilsMessengerEXT messenger;

@@ -10,6 +10,7 @@
 #include "conv_lane16.h"
 #include "conv_lane4.h"
 #include "conv_lane8.h"
+#include "conv_matrix.h"
 #include "conv_row_lane16.h"
 #include "conv_short_lane16.h"
 #include "conv_wide_lane16.h"
@@ -22,27 +23,38 @@
 #include "conv_tile.h"
 #include "global_pool_half.h"
 #include "global_pool_lane.h"
+#include "global_pool_matrix.h"
 #include "global_pool_tile.h"
 #include "max_pool_3_half.h"
 #include "max_pool_3_lane.h"
+#include "max_pool_3_matrix.h"
 #include "max_pool_3_tile.h"
 #include "max_pool_half.h"
 #include "max_pool_lane.h"
+#include "max_pool_matrix.h"
 #include "max_pool_tile.h"
 #include "normalize_float_half.h"
 #include "normalize_float_lane.h"
+#include "normalize_float_matrix.h"
 #include "normalize_float_tile.h"
 #include "normalize_half.h"
 #include "normalize_lane.h"
+#include "normalize_matrix.h"
 #include "normalize_tile.h"
 #include "sigmoid_half.h"
 #include "sigmoid_lane.h"
+#include "sigmoid_matrix.h"
+#include "sigmoid_pixels.h"
 #include "sigmoid_tile.h"
 #include "softmax_half.h"
 #include "softmax_lane.h"
+#include "softmax_matrix.h"
+#include "softmax_pixels.h"
 #include "softmax_tile.h"
 #include "unpack_half.h"
 #include "unpack_lane.h"
+#include "unpack_matrix.h"
+#include "unpack_pixels.h"
 #include "unpack_tile.h"
 #include "winograd_input_lane.h"
 #include "winograd_input_tile.h"
@@ -90,6 +102,21 @@ static const struct spirv half_kernels[KERNEL_COUNT] = {
     [KERNEL_NORMALIZE_FLOAT] = SPIRV(normalize_float_half),
 };
 
+static const struct spirv matrix_kernels[KERNEL_COUNT] = {
+    [KERNEL_NORMALIZE] = SPIRV(normalize_matrix),
+    [KERNEL_CONV] = SPIRV(conv_matrix),
+    [KERNEL_MAX_POOL] = SPIRV(max_pool_matrix),
+    [KERNEL_MAX_POOL_3] = SPIRV(max_pool_3_matrix),
+    [KERNEL_GLOBAL_POOL] = SPIRV(global_pool_matrix),
+    [KERNEL_UNPACK] = SPIRV(unpack_pixels),
+    [KERNEL_SOFTMAX] = SPIRV(softmax_pixels),
+    [KERNEL_SIGMOID] = SPIRV(sigmoid_pixels),
+    [KERNEL_UNPACK_HALF] = SPIRV(unpack_matrix),
+    [KERNEL_SOFTMAX_HALF] = SPIRV(softmax_matrix),
+    [KERNEL_SIGMOID_HALF] = SPIRV(sigmoid_matrix),
+    [KERNEL_NORMALIZE_FLOAT] = SPIRV(normalize_float_matrix),
+};
+
 // One per subgroup size that the convolutions are built for.
 #define LANE_KERNELS(size)                                                                         \
     {                                                                                              \
@@ -112,6 +139,8 @@ static const struct spirv *kernel_spirv(const struct cubby_gpu *gpu, enum kernel
 {
     if (gpu->family == CUBBY_KERNELS_TILE)
         return gpu->precision == CUBBY_PRECISION_FP16 ? &half_kernels[id] : &tile_kernels[id];
+    if (gpu->family == CUBBY_KERNELS_MATRIX)
+        return &matrix_kernels[id];
     switch (gpu->info.subgroup_size) {
     case 4:
         return &lane4_kernels[id];
@@ -188,11 +217,20 @@ static enum cubby_status create_pipeline(const struct cubby_gpu *gpu,
         .dataSize = pipeline->constant_count * sizeof(uint32_t),
         .pData = pipeline->constants,
     };
+    // Matrices are spread over whole subgroups, of the size that the tiles were cut for.
+    const VkPipelineShaderStageRequiredSubgroupSizeCreateInfoEXT subgroup = {
+        .sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_REQUIRED_SUBGROUP_SIZE_CREATE_INFO_EXT,
+        .requiredSubgroupSize = gpu->info.subgroup_size,
+    };
+    const bool whole = gpu->family == CUBBY_KERNELS_MATRIX && gpu->sets_subgroup_size &&
+                       pipeline->id == KERNEL_CONV;
     const VkComputePipelineCreateInfo info = {
         .sType = VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO,
         .stage =
             {
                 .sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO,
+                .pNext = whole ? &subgroup : NULL,
+                .flags = whole ? VK_PIPELINE_SHADER_STAGE_CREATE_REQUIRE_FULL_SUBGROUPS_BIT_EXT : 0,
                 .stage = VK_SHADER_STAGE_COMPUTE_BIT,
                 .module = module,
                 .pName = "main",

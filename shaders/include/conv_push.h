@@ -1,4 +1,5 @@
-// Push constants of shaders/conv_lane.comp and conv_tile.comp, included by GLSL and by engine/ops/conv.c.
+// Push constants of shaders/conv_lane.comp and conv_tile.comp, included by GLSL and by
+// engine/ops/conv.c.
 #ifndef CONV_PUSH_H
 #define CONV_PUSH_H
 

@@ -1,15 +1,17 @@
 // How each kernel family reads its tensors; every kernel of a family has the same four bindings.
 //
-// Activations are NC4HW4: texel [block][image][y][x] holds channels 4*block .. 4*block+3, with
-// zeros in the channels that pad the last block.
+// Activations of lane and tile are NC4HW4: texel [block][image][y][x] holds channels 4*block ..
+// 4*block+3, with zeros in the channels that pad the last block. Those of the matrix family (PIXELS)
+// are NHWC, texel [image][y][x][block], with zeros up to a multiple of 32 channels; its bindings are
+// the tile family's. engine/graph/layout.c says the same in C.
 //
-//   binding  lane                                  tile
+//   binding  lane                                  tile, matrix
 //   0        texel buffer over the whole arena     the input tensor
 //   1        texel buffer over all weights         all weights of this layer
 //   2        the output tensor                     the output tensor
 //   3        other: input bytes                    other: input bytes, or the tensor to add
 //
-// HALF: texels of the tile family are four 16-bit floats in memory and vec4 in registers. The bias
+// HALF: texels are four 16-bit floats in memory and vec4 in registers. The bias
 // stays in 32 bits, and so do values that only leave the device (engine/graph/layout.h).
 //
 // The lane family uses storage texel buffers because Mesa's CPU driver turns their loads into one
@@ -52,4 +54,11 @@ layout(binding = 1, std430) readonly buffer Bias {
 #define LOAD_BIAS(i) bias_values[i]
 #define LOAD_SRC_OR_ZERO(inside, i) ((inside) ? LOAD_SRC(i) : vec4(0.0))
 #define LOAD_RESIDUAL(i) residual_values[i]
+#endif
+
+// Index of a block (of `blocks`) of a pixel of a value; `plane` is the pixels of all its images.
+#ifdef PIXELS
+#define AT(block, blocks, pixel, plane) ((pixel) * (blocks) + (block))
+#else
+#define AT(block, blocks, pixel, plane) ((block) * (plane) + (pixel))
 #endif

@@ -10,12 +10,13 @@
 struct pool_push {
     uint src_base; // first texel of the input within binding 0
     uint in_height, in_width;
-    uint in_blocks; // channel blocks of the input
+    uint in_blocks; // texels of an input pixel
     uint in_plane;  // batch * in_height * in_width
     uint out_height, out_width;
     uint out_plane; // batch * out_height * out_width
     uint kernel, stride, pad;
-    uint concat; // global pool: 1 writes the maxima first, then the averages; 0 averages only
+    uint out_blocks; // texels of an output pixel
+    uint averages;   // global pool: texel where they begin; with concat, maxima are before them
 };
 
 #ifndef GL_core_profile

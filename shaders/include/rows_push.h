@@ -11,6 +11,7 @@ struct rows_push {
     uint src_base; // first texel of the input within binding 0
     uint batch;    // rows
     uint channels; // values of a row
+    uint blocks;   // texels that hold them
 };
 
 #ifndef GL_core_profile

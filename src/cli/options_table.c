@@ -21,7 +21,7 @@
 
 static const char *const packs[] = {"folders", "zip", "tar.zst", "7z", NULL};
 static const char *const precisions[] = {"auto", "fp32", "fp16", NULL};
-static const char *const kernels[] = {"auto", "lane", "tile", NULL};
+static const char *const kernels[] = {"auto", "lane", "tile", "matrix", NULL};
 static const char *const names[] = {"torchvision", "timm", NULL};
 static const char *const rules[] = {"shorter", "squish", "crop", "pad", NULL};
 static const char *const pads[] = {"zeros", "border", "reflection", NULL};

@@ -28,6 +28,7 @@ static const struct harness_variant {
     {CUBBY_KERNELS_LANE, CUBBY_PRECISION_FP32},
     {CUBBY_KERNELS_TILE, CUBBY_PRECISION_FP32},
     {CUBBY_KERNELS_TILE, CUBBY_PRECISION_FP16},
+    {CUBBY_KERNELS_MATRIX, CUBBY_PRECISION_FP16},
 };
 #define HARNESS_VARIANTS (sizeof(harness_variants) / sizeof(*harness_variants))
 
@@ -137,7 +138,8 @@ static inline void harness_run_as(struct cubby_gpu *gpu, enum executor_winograd 
                                   const float *added, uint32_t output, float *dst)
 {
     assert_false(graph->overflow);
-    const struct executor_params params = {max_batch, 1, winograd};
+    const struct executor_params params = {
+        .max_batch = max_batch, .slots = 1, .winograd = winograd};
     struct executor *executor;
     assert_int_equal(executor_create(&executor, gpu, graph, &params), CUBBY_OK);
 

@@ -71,7 +71,9 @@ static double measure(struct cubby_gpu *gpu, const struct shape *shape, uint32_t
     const uint32_t input = graph_value(graph, shape->in, shape->size, shape->size);
     graph_conv(graph, input, &params);
     const struct executor_params executor_params = {
-        batch, 1, (enum executor_winograd)(getenv("WINO") ? atoi(getenv("WINO")) : 0)};
+        .max_batch = batch,
+        .slots = 1,
+        .winograd = (enum executor_winograd)(getenv("WINO") ? atoi(getenv("WINO")) : 0)};
     if (executor_create(&executor, gpu, graph, &executor_params))
         goto out;
     for (uint32_t i = 0; i <= runs; i++) { // the first one warms up

@@ -19,9 +19,12 @@ enum cubby_device_kind {
 };
 
 enum cubby_kernels {
-    CUBBY_KERNELS_AUTO, // lane on CPU devices that can (fp32 only), tile elsewhere
-    CUBBY_KERNELS_LANE, // lanes are pixels, texel-buffer loads, subgroup shuffles (CPU drivers)
-    CUBBY_KERNELS_TILE, // shared-memory implicit GEMM (any GPU)
+    // matrix on GPUs that can, lane on CPU devices that can, tile elsewhere; never one that has not
+    // the precision asked for
+    CUBBY_KERNELS_AUTO,
+    CUBBY_KERNELS_LANE,   // fp32: lanes are pixels, texel-buffer loads, shuffles (CPU drivers)
+    CUBBY_KERNELS_TILE,   // fp32 and fp16: shared-memory implicit GEMM (any GPU)
+    CUBBY_KERNELS_MATRIX, // fp16: the same on matrix units (VK_KHR_cooperative_matrix)
 };
 
 enum cubby_precision {
@@ -48,7 +51,7 @@ struct cubby_gpu_params {
     bool validation; // load the Khronos validation layer, sync validation too
 };
 
-// "discrete GPU", "CPU", ...; "lane", "tile", "auto"; "fp32", ...; static storage.
+// "discrete GPU", "CPU", ...; "lane", "tile", "matrix", "auto"; "fp32", ...; static storage.
 const char *cubby_device_kind_text(enum cubby_device_kind kind);
 const char *cubby_kernels_text(enum cubby_kernels kernels);
 const char *cubby_precision_text(enum cubby_precision precision);
