@@ -10,6 +10,7 @@
 #define CHUNK_BYTES 16u
 #define PAD 1u // chunks behind each row of a shared tile
 #define LARGEST_TILE 256u
+#define CPU_LARGEST_PART (32 * 32)
 #define MAX_KERNEL 16u // bits that the shader has for each side of a window
 
 // Large to small: pixels, channels, input channels a step; what a subgroup computes; buffers. In
@@ -56,6 +57,9 @@ static bool fits(const struct cubby_gpu *gpu, const struct conv_choice *tile, ui
 {
     const uint32_t threads = subgroups_of(tile) * gpu->info.subgroup_size;
     const uint32_t step_chunks = tile->tile_k / CHUNK;
+    // A software driver unrolls its emulated matrices: minutes of compiling for the larger ones.
+    if (gpu->info.kind == CUBBY_DEVICE_CPU && tile->part_m * tile->part_n > CPU_LARGEST_PART)
+        return false;
     return tile->part_m % gpu->matrix.m == 0 && tile->part_n % gpu->matrix.n == 0 &&
            tile->tile_k % gpu->matrix.k == 0 && channels % tile->tile_k == 0 &&
            tile->tile_m * step_chunks % threads == 0 && tile->tile_n * step_chunks % threads == 0 &&
@@ -70,6 +74,8 @@ static bool fits(const struct cubby_gpu *gpu, const struct conv_choice *tile, ui
 static uint64_t cost(const struct cubby_gpu *gpu, const struct conv_choice *tile, uint32_t pixels,
                      uint32_t channels)
 {
+    if (gpu->info.kind == CUBBY_DEVICE_CPU)
+        return tile->part_m * tile->part_n; // compiling is what takes time there
     const uint64_t groups =
         (uint64_t)divide_up(pixels, tile->tile_m) * divide_up(channels, tile->tile_n);
     const uint64_t rounds = (groups + gpu->compute_units - 1) / gpu->compute_units;

@@ -130,18 +130,15 @@ static inline void harness_close(struct cubby_gpu **gpu)
     cubby_gpu_destroy(gpu);
 }
 
-// Runs the graph on `count` images: value `input` is written, value `output` read back.
-// `winograd` as in executor_params.
-static inline void harness_run_as(struct cubby_gpu *gpu, enum executor_winograd winograd,
-                                  const struct graph *graph, uint32_t max_batch, uint32_t count,
-                                  uint32_t input, const float *src, uint32_t residual,
-                                  const float *added, uint32_t output, float *dst)
+// Runs the graph on `count` images in one slot: value `input` is written, value `output` read back.
+static inline void harness_run(struct cubby_gpu *gpu, const struct graph *graph,
+                               const struct executor_params *params, uint32_t count, uint32_t input,
+                               const float *src, uint32_t residual, const float *added,
+                               uint32_t output, float *dst)
 {
     assert_false(graph->overflow);
-    const struct executor_params params = {
-        .max_batch = max_batch, .slots = 1, .winograd = winograd};
     struct executor *executor;
-    assert_int_equal(executor_create(&executor, gpu, graph, &params), CUBBY_OK);
+    assert_int_equal(executor_create(&executor, gpu, graph, params), CUBBY_OK);
 
     // An output that no shader writes must show, so it starts as NaN.
     const struct graph_value *out = &graph->values[output];
@@ -157,14 +154,6 @@ static inline void harness_run_as(struct cubby_gpu *gpu, enum executor_winograd 
     assert_int_equal(executor_wait(executor, 0), CUBBY_OK);
     assert_int_equal(executor_read_value(executor, output, count, dst), CUBBY_OK);
     executor_destroy(&executor);
-}
-
-static inline void harness_run(struct cubby_gpu *gpu, const struct graph *graph, uint32_t max_batch,
-                               uint32_t count, uint32_t input, const float *src, uint32_t residual,
-                               const float *added, uint32_t output, float *dst)
-{
-    harness_run_as(gpu, EXECUTOR_WINOGRAD_AUTO, graph, max_batch, count, input, src, residual,
-                   added, output, dst);
 }
 
 // Largest |a - b| relative to the largest |b|; infinite if any a is not finite.

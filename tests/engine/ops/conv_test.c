@@ -1,17 +1,20 @@
 #include "engine/harness.h"
+#include "ops/launch.h"
 #include "ref/ref.h"
 
 // fp32 sums of up to a few thousand products, in another order than the reference's.
 #define TOLERANCE 2e-6
 // Winograd's transforms add and subtract before and after.
 #define TOLERANCE_WINOGRAD 4e-6
+#define MAX_CANDIDATES 32u
 
 struct conv_case {
     uint32_t batch, in, height, width, out, kernel, stride, pad;
     bool relu, residual;
 };
 
-static void check_as(struct cubby_gpu *gpu, enum executor_winograd winograd,
+// candidate: which of conv_candidates() to run; UINT32_MAX: whatever the executor takes.
+static void check_as(struct cubby_gpu *gpu, enum executor_winograd winograd, uint32_t candidate,
                      const struct conv_case *c, uint64_t seed)
 {
     struct harness_random random = {seed};
@@ -47,16 +50,23 @@ static void check_as(struct cubby_gpu *gpu, enum executor_winograd winograd,
     };
     const uint32_t output = graph_conv(graph, input, &params);
     // One image of room to spare: counts below the maximum are what the last batch is.
-    harness_run_as(gpu, winograd, graph, c->batch + 1, c->batch, input, src, residual, added,
-                   output, got);
+    struct conv_choice choices[MAX_CANDIDATES];
+    struct executor_params run = {.max_batch = c->batch + 1, .slots = 1, .winograd = winograd};
+    if (candidate != UINT32_MAX) {
+        conv_candidates(gpu, graph, &graph->ops[0], run.max_batch, choices, MAX_CANDIDATES);
+        run.choices = &choices[candidate];
+    }
+    harness_run(gpu, graph, &run, c->batch, input, src, residual, added, output, got);
 
     const bool transformed = winograd == EXECUTOR_WINOGRAD_ALWAYS;
     const double error = harness_error(got, expected, out_floats);
     if (!(error < harness_tolerance(gpu, transformed ? TOLERANCE_WINOGRAD : TOLERANCE)))
-        fail_msg("%s%s: seed %llu: n%u %ux%ux%u -> %u, kernel %u stride %u pad %u%s%s: error %g",
-                 harness_name(gpu), transformed ? ", Winograd" : "", (unsigned long long)seed,
-                 c->batch, c->in, c->height, c->width, c->out, c->kernel, c->stride, c->pad,
-                 c->relu ? " relu" : "", c->residual ? " residual" : "", error);
+        fail_msg(
+            "%s%s, candidate %d: seed %llu: n%u %ux%ux%u -> %u, kernel %u stride %u pad %u%s%s: "
+            "error %g",
+            harness_name(gpu), transformed ? ", Winograd" : "", (int)candidate,
+            (unsigned long long)seed, c->batch, c->in, c->height, c->width, c->out, c->kernel,
+            c->stride, c->pad, c->relu ? " relu" : "", c->residual ? " residual" : "", error);
     free(src);
     free(weight);
     free(bias);
@@ -68,9 +78,9 @@ static void check_as(struct cubby_gpu *gpu, enum executor_winograd winograd,
 
 static void check(struct cubby_gpu *gpu, const struct conv_case *c, uint64_t seed)
 {
-    check_as(gpu, EXECUTOR_WINOGRAD_NEVER, c, seed);
+    check_as(gpu, EXECUTOR_WINOGRAD_NEVER, UINT32_MAX, c, seed);
     if (c->kernel == 3 && c->stride == 1)
-        check_as(gpu, EXECUTOR_WINOGRAD_ALWAYS, c, seed);
+        check_as(gpu, EXECUTOR_WINOGRAD_ALWAYS, UINT32_MAX, c, seed);
 }
 
 static void for_each_family(void (*run)(struct cubby_gpu *gpu))
@@ -127,6 +137,42 @@ static void run_random(struct cubby_gpu *gpu)
     }
 }
 
+static uint32_t count_candidates(struct cubby_gpu *gpu, const struct conv_case *c)
+{
+    struct graph *graph = calloc(1, sizeof(*graph));
+    struct conv_choice choices[MAX_CANDIDATES];
+    const struct graph_conv_params params = {.out_channels = c->out,
+                                             .kernel = c->kernel,
+                                             .stride = c->stride,
+                                             .pad = c->pad,
+                                             .residual = GRAPH_NONE};
+    graph_conv(graph, graph_value(graph, c->in, c->height, c->width), &params);
+    const uint32_t count =
+        conv_candidates(gpu, graph, &graph->ops[0], c->batch + 1, choices, MAX_CANDIDATES);
+    free(graph);
+    assert_true(count >= 1 && count <= MAX_CANDIDATES);
+    return count;
+}
+
+// Every way there is, not only the one that would be taken.
+static void run_candidates(struct cubby_gpu *gpu)
+{
+    static const struct conv_case cases[] = {
+        {2, 64, 13, 11, 96, 1, 1, 0, true, true},
+        {1, 64, 13, 11, 160, 3, 1, 1, true, false},
+        {2, 3, 19, 31, 64, 7, 2, 3, true, false},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
+        for (uint32_t k = 0; k < count_candidates(gpu, &cases[i]); k++)
+            check_as(gpu, EXECUTOR_WINOGRAD_NEVER, k, &cases[i], 1000 + i);
+}
+
+static void conv_all_candidates(void **state)
+{
+    (void)state;
+    for_each_family(run_candidates);
+}
+
 static void conv_known_shapes(void **state)
 {
     (void)state;
@@ -172,6 +218,7 @@ int main(void)
         cmocka_unit_test(conv_known_shapes),
         cmocka_unit_test(conv_random_shapes),
         cmocka_unit_test(conv_winograd_shapes),
+        cmocka_unit_test(conv_all_candidates),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

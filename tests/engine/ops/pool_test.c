@@ -22,7 +22,8 @@ static void check_max(struct cubby_gpu *gpu, const struct pool_case *c, uint64_t
 
     const uint32_t input = graph_value(graph, c->channels, c->height, c->width);
     const uint32_t output = graph_max_pool(graph, input, c->kernel, c->stride, c->pad);
-    harness_run(gpu, graph, c->batch, c->batch, input, src, GRAPH_NONE, NULL, output, got);
+    const struct executor_params params = {.max_batch = c->batch, .slots = 1};
+    harness_run(gpu, graph, &params, c->batch, input, src, GRAPH_NONE, NULL, output, got);
     const double error = harness_error(got, expected, count);
     if (error != 0) // a maximum is one of its inputs: nothing may differ
         fail_msg("%s max pool: seed %llu: n%u %ux%ux%u kernel %u stride %u pad %u: error %g",
@@ -48,7 +49,8 @@ static void check_global(struct cubby_gpu *gpu, const struct pool_case *c, bool 
 
     const uint32_t input = graph_value(graph, c->channels, c->height, c->width);
     const uint32_t output = graph_global_pool(graph, input, concat);
-    harness_run(gpu, graph, c->batch + 2, c->batch, input, src, GRAPH_NONE, NULL, output, got);
+    const struct executor_params params = {.max_batch = c->batch + 2, .slots = 1};
+    harness_run(gpu, graph, &params, c->batch, input, src, GRAPH_NONE, NULL, output, got);
     const double error = harness_error(got, expected, count);
     if (!(error < harness_tolerance(gpu, TOLERANCE)))
         fail_msg("%s global pool%s: seed %llu: n%u %ux%ux%u: error %g", harness_name(gpu),
