@@ -4,6 +4,7 @@
 
 #include "graph/executor.h"
 #include "graph/graph.h"
+#include "graph/tuning.h"
 
 #define DEFAULT_SLOTS 3u
 
@@ -29,6 +30,14 @@ static uint32_t default_batch(const struct cubby_gpu *gpu)
     }
 }
 
+static uint32_t choose_batch(const struct cubby_gpu *gpu, const struct cubby_net_params *params)
+{
+    if (params->max_batch)
+        return params->max_batch;
+    const uint32_t measured = params->tuning ? cubby_tuning_batch(params->tuning) : 0;
+    return measured ? measured : default_batch(gpu);
+}
+
 enum cubby_status cubby_net_create(struct cubby_net **out, struct cubby_gpu *gpu,
                                    const struct cubby_model *model,
                                    const struct cubby_net_params *params)
@@ -45,11 +54,12 @@ enum cubby_status cubby_net_create(struct cubby_net **out, struct cubby_gpu *gpu
 
     struct cubby_net *net = calloc(1, sizeof(*net));
     struct graph *graph = malloc(sizeof(*graph)); // too large for a thread's stack
+    struct conv_choice *choices = NULL;
     enum cubby_status status = CUBBY_NO_MEMORY;
     if (!net || !graph)
         goto out;
     net->gpu = gpu;
-    net->max_batch = params->max_batch ? params->max_batch : default_batch(gpu);
+    net->max_batch = choose_batch(gpu, params);
     net->slots = params->slots ? params->slots : DEFAULT_SLOTS;
     status = graph_build(graph, model, &gpu->log);
     if (status)
@@ -57,7 +67,14 @@ enum cubby_status cubby_net_create(struct cubby_net **out, struct cubby_gpu *gpu
     net->classes = graph->result_channels[GRAPH_LOGITS];
     net->features = graph->result_channels[GRAPH_FEATURES];
     net->image_bytes = graph_input_bytes(graph);
-    const struct executor_params executor = {.max_batch = net->max_batch, .slots = net->slots};
+    choices = calloc(graph->op_count, sizeof(*choices));
+    if (!choices) {
+        status = CUBBY_NO_MEMORY;
+        goto out;
+    }
+    tuning_choose(params->tuning, gpu, graph, net->max_batch, choices);
+    const struct executor_params executor = {
+        .max_batch = net->max_batch, .slots = net->slots, .choices = choices};
     status = executor_create(&net->executor, gpu, graph, &executor);
     if (!status) {
         *out = net;
@@ -65,6 +82,7 @@ enum cubby_status cubby_net_create(struct cubby_net **out, struct cubby_gpu *gpu
     }
 
 out:
+    free(choices);
     free(graph);
     cubby_net_destroy(&net);
     return status;

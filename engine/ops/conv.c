@@ -1,4 +1,5 @@
 // Host side of shaders/conv_lane.comp and shaders/conv_tile.comp.
+#include <stdio.h>
 #include <string.h>
 
 #include "conv_push.h"
@@ -109,6 +110,21 @@ static struct conv_push product_shape(const struct cubby_gpu *gpu, const struct 
         .weight_step = (uint32_t)position_texels(gpu, graph, op),
         .dst_step = tiles * channel_blocks(out->channels),
     };
+}
+
+bool conv_choice_equal(const struct conv_choice *a, const struct conv_choice *b)
+{
+    return a->tile_m == b->tile_m && a->tile_n == b->tile_n && a->tile_k == b->tile_k &&
+           a->part_m == b->part_m && a->part_n == b->part_n && a->buffers == b->buffers;
+}
+
+void conv_choice_describe(const struct conv_choice *choice, char *text, size_t text_bytes)
+{
+    if (!choice->tile_m)
+        snprintf(text, text_bytes, "%s", "");
+    else
+        snprintf(text, text_bytes, "%ux%u pixels and channels, %u a step", choice->tile_m,
+                 choice->tile_n, choice->tile_k);
 }
 
 uint32_t conv_candidates(const struct cubby_gpu *gpu, const struct graph *graph,

@@ -25,6 +25,12 @@ struct conv_choice {
     uint16_t buffers;        // tiles in shared memory at a time
 };
 
+#define CONV_MAX_CANDIDATES 32u
+
+bool conv_choice_equal(const struct conv_choice *a, const struct conv_choice *b);
+// "128x64 pixels and channels, 32 a step", or "" for the only way.
+void conv_choice_describe(const struct conv_choice *choice, char *text, size_t text_bytes);
+
 // First texels of an op's tensors as its shader counts them: from the start of the whole buffer in
 // the lane family, from the start of the bound range in the others.
 struct op_places {

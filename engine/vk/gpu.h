@@ -34,6 +34,7 @@ struct cubby_gpu {
 
     VkDescriptorSetLayout set_layout; // the family's four bindings, the same for each kernel
     VkPipelineLayout pipeline_layout;
+    VkPipelineCache pipeline_cache;
     struct kernel_pipeline *pipelines; // owned, made on first use
     uint32_t pipeline_count;
 };

@@ -151,6 +151,13 @@ static const struct spirv *kernel_spirv(const struct cubby_gpu *gpu, enum kernel
     }
 }
 
+const uint32_t *kernel_words(const struct cubby_gpu *gpu, enum kernel_id id, size_t *size_bytes)
+{
+    const struct spirv *spirv = kernel_spirv(gpu, id);
+    *size_bytes = spirv->bytes;
+    return spirv->words;
+}
+
 VkDescriptorType kernel_descriptor_type(const struct cubby_gpu *gpu, enum kernel_binding binding)
 {
     const bool texels =
@@ -189,8 +196,16 @@ enum cubby_status kernels_create_layouts(struct cubby_gpu *gpu)
         .pushConstantRangeCount = 1,
         .pPushConstantRanges = &push,
     };
-    return gpu_check(gpu, vkCreatePipelineLayout(gpu->device, &layout, NULL, &gpu->pipeline_layout),
-                     "making a pipeline layout");
+    status =
+        gpu_check(gpu, vkCreatePipelineLayout(gpu->device, &layout, NULL, &gpu->pipeline_layout),
+                  "making a pipeline layout");
+    if (status)
+        return status;
+    const VkPipelineCacheCreateInfo cache = {
+        .sType = VK_STRUCTURE_TYPE_PIPELINE_CACHE_CREATE_INFO,
+    };
+    return gpu_check(gpu, vkCreatePipelineCache(gpu->device, &cache, NULL, &gpu->pipeline_cache),
+                     "making a pipeline cache");
 }
 
 static enum cubby_status create_pipeline(const struct cubby_gpu *gpu,
@@ -238,8 +253,8 @@ static enum cubby_status create_pipeline(const struct cubby_gpu *gpu,
             },
         .layout = gpu->pipeline_layout,
     };
-    const VkResult result =
-        vkCreateComputePipelines(gpu->device, VK_NULL_HANDLE, 1, &info, NULL, &pipeline->handle);
+    const VkResult result = vkCreateComputePipelines(gpu->device, gpu->pipeline_cache, 1, &info,
+                                                     NULL, &pipeline->handle);
     vkDestroyShaderModule(gpu->device, module, NULL);
     return gpu_check(gpu, result, spirv->name);
 }
@@ -277,6 +292,7 @@ void kernels_destroy(struct cubby_gpu *gpu)
     for (uint32_t i = 0; i < gpu->pipeline_count; i++)
         vkDestroyPipeline(gpu->device, gpu->pipelines[i].handle, NULL);
     free(gpu->pipelines);
+    vkDestroyPipelineCache(gpu->device, gpu->pipeline_cache, NULL);
     vkDestroyPipelineLayout(gpu->device, gpu->pipeline_layout, NULL);
     vkDestroyDescriptorSetLayout(gpu->device, gpu->set_layout, NULL);
 }

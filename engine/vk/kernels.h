@@ -2,6 +2,8 @@
 #ifndef ENGINE_VK_KERNELS_H
 #define ENGINE_VK_KERNELS_H
 
+#include <stddef.h>
+
 #include <volk.h>
 
 #include "engine/status.h"
@@ -52,6 +54,8 @@ enum cubby_status kernels_create_layouts(struct cubby_gpu *gpu);
 enum cubby_status kernel_prepare(struct cubby_gpu *gpu, enum kernel_id id,
                                  const uint32_t *constants, uint32_t constant_count,
                                  VkPipeline *pipeline);
-void kernels_destroy(struct cubby_gpu *gpu); // layouts and pipelines
+// SPIR-V of a kernel for the gpu's family and precision; NULL and 0 if it has none.
+const uint32_t *kernel_words(const struct cubby_gpu *gpu, enum kernel_id id, size_t *size_bytes);
+void kernels_destroy(struct cubby_gpu *gpu); // layouts, pipelines and their cache
 
 #endif

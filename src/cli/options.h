@@ -29,6 +29,7 @@ enum cli_command {
     CLI_UNDO,
     CLI_VERIFY,
     CLI_EXPORT,
+    CLI_TUNE,
     CLI_HELP,    // `help_about` says about what: `cubby help sort`, `cubby sort --help`, `cubby`
     CLI_VERSION, // `cubby version`, `cubby --version`
     CLI_GENERATE // `generate` says what: cubby --generate man
@@ -95,7 +96,7 @@ struct cli_options {
     bool resize_rule_given, pad_mode_given, interpolation_given, mean_given, std_given,
         scores_given;
     bool dry_run, json, csv, logits, exact, no_fsync, trust, inspect, fp16, verbose, quiet;
-    bool again, move, link, symlink, no_groups;
+    bool again, move, link, symlink, no_groups, show, clear;
 };
 
 struct cli_environment {

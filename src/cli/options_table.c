@@ -15,7 +15,8 @@
 #define UNDO BIT(CLI_UNDO)
 #define VERIFY BIT(CLI_VERIFY)
 #define EXPORT BIT(CLI_EXPORT)
-#define EVERY (EXPORT | UNDO | VERIFY | SORT | CLASSIFY | IMPORT | INFO | DEVICES | BENCH)
+#define TUNE BIT(CLI_TUNE)
+#define EVERY (TUNE | EXPORT | UNDO | VERIFY | SORT | CLASSIFY | IMPORT | INFO | DEVICES | BENCH)
 #define USES_MODEL (SORT | CLASSIFY | BENCH)
 #define AT(member) offsetof(struct cli_options, member)
 
@@ -44,7 +45,11 @@ const struct cli_option cli_option_table[] = {
     {.name = "check", .type = CLI_TEXT, .argument = "MODEL", .commands = DEVICES,
      .offset = AT(check), .hint = CLI_HINT_FILE,
      .help = "run this model's self-test on every device, and tell which ones give its answers"},
-    {.name = "model", .type = CLI_TEXT, .argument = "FILE", .commands = USES_MODEL,
+    {.name = "show", .type = CLI_FLAG, .commands = TUNE, .offset = AT(show),
+     .help = "print what has been measured for the device, and measure nothing"},
+    {.name = "clear", .type = CLI_FLAG, .commands = TUNE, .offset = AT(clear),
+     .help = "remove what has been measured and compiled for all devices"},
+    {.name = "model", .type = CLI_TEXT, .argument = "FILE", .commands = USES_MODEL | TUNE,
      .offset = AT(model), .hint = CLI_HINT_FILE,
      .help = "model file to use instead of the built-in one"},
     {.name = "pack", .type = CLI_CHOICE, .argument = "KIND", .commands = SORT, .offset = AT(pack),
@@ -139,16 +144,16 @@ const struct cli_option cli_option_table[] = {
      .help = "how long each measurement takes"},
     {.name = "exact", .type = CLI_FLAG, .commands = SORT | CLASSIFY, .offset = AT(exact),
      .help = "decode photos at full size, as Python libraries do: slower, a little closer to training"},
-    {.name = "device", .type = CLI_TEXT, .argument = "NAME", .commands = USES_MODEL,
+    {.name = "device", .type = CLI_TEXT, .argument = "NAME", .commands = USES_MODEL | TUNE,
      .offset = AT(device), .help = "Vulkan device to use: its number, or part of its name"},
-    {.name = "precision", .type = CLI_CHOICE, .argument = "KIND", .commands = USES_MODEL,
+    {.name = "precision", .type = CLI_CHOICE, .argument = "KIND", .commands = USES_MODEL | TUNE,
      .offset = AT(precision), .choices = precisions, .default_text = "auto",
      .help = "numbers that the network computes with: fp16 takes half the memory and is faster on "
              "GPUs, with nearly the same scores; auto is fp16 on GPUs with matrix units"},
-    {.name = "kernels", .type = CLI_CHOICE, .argument = "KIND", .commands = USES_MODEL,
+    {.name = "kernels", .type = CLI_CHOICE, .argument = "KIND", .commands = USES_MODEL | TUNE,
      .offset = AT(kernels), .choices = kernels, .default_text = "auto",
      .help = "family of compute kernels"},
-    {.name = "batch", .type = CLI_COUNT, .argument = "N", .commands = USES_MODEL,
+    {.name = "batch", .type = CLI_COUNT, .argument = "N", .commands = USES_MODEL | TUNE,
      .offset = AT(batch), .minimum = 1, .maximum = CLI_MAX_BATCH,
      .help = "photos that the device works on at once; chosen for the device otherwise"},
     {.name = "threads", .type = CLI_COUNT, .argument = "N", .commands = USES_MODEL,
@@ -215,6 +220,12 @@ const struct cli_command_info cli_command_table[] = {
     [CLI_BENCH] = {
         .name = "bench", .arguments = "", .help = "measure how fast this machine is",
         .long_help = "Measures decoding, the network and both together, on this machine."},
+    [CLI_TUNE] = {
+        .name = "tune", .arguments = "", .help = "measure which kernels are the fastest here",
+        .long_help = "Tries every way of computing each layer of the model on the device, and keeps "
+                     "the fastest in the cache folder, where sort, classify and bench find it. Once "
+                     "for each device and driver; without it they take good defaults. The answers "
+                     "are the same up to rounding."},
     [CLI_UNDO] = {
         .name = "undo", .arguments = "DIR", .min_arguments = 1, .max_arguments = 1,
         .missing = "name the folder that photos were sorted into, such as: cubby undo Pictures-sorted",

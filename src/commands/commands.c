@@ -66,6 +66,8 @@ static int run_command(const struct cli_options *options, const struct command *
         return command_verify(command);
     case CLI_EXPORT:
         return command_export(command);
+    case CLI_TUNE:
+        return command_tune(command);
     default:
         return command_failed(command, CUBBY_INTERNAL);
     }

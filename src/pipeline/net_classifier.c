@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "device_cache.h"
 #include "hash.h"
 #include "model_file.h"
 
@@ -11,10 +12,11 @@
 struct net_classifier {
     struct classifier base;
     struct net_classifier_params params;
-    struct cubby_log log;  // what the engine gets: passes on to params.log
-    bool expects_failure;  // a smaller batch will be tried: errors are not final
-    struct cubby_gpu *gpu; // owned
-    struct cubby_net *net; // owned
+    struct cubby_log log;        // what the engine gets: passes on to params.log
+    bool expects_failure;        // a smaller batch will be tried: errors are not final
+    struct cubby_gpu *gpu;       // owned
+    struct cubby_net *net;       // owned
+    struct cubby_tuning *tuning; // owned
 };
 
 static void pass_on(void *user, enum cubby_log_level level, const char *message)
@@ -46,7 +48,8 @@ static enum cubby_status make_net(struct net_classifier *self, const struct cubb
                                   uint32_t batch)
 {
     for (;;) {
-        struct cubby_net_params params = {.max_batch = batch, .slots = self->params.slots};
+        struct cubby_net_params params = {
+            .max_batch = batch, .slots = self->params.slots, .tuning = self->tuning};
         self->expects_failure = batch != 1;
         enum cubby_status status = cubby_net_create(&self->net, self->gpu, model, &params);
         self->expects_failure = false;
@@ -82,7 +85,7 @@ static enum cubby_status net_rebuild(struct classifier *classifier)
     }
     if (!status)
         status = cubby_gpu_create(&self->gpu, &params->gpu, &self->log);
-    struct cubby_net_params net = {classifier->max_batch, classifier->slots};
+    struct cubby_net_params net = {classifier->max_batch, classifier->slots, self->tuning};
     if (!status)
         status = cubby_net_create(&self->net, self->gpu, again.model, &net);
     model_file_close(&again);
@@ -94,7 +97,27 @@ static void net_destroy(struct classifier *classifier)
     struct net_classifier *self = (struct net_classifier *)classifier;
     cubby_net_destroy(&self->net);
     cubby_gpu_destroy(&self->gpu);
+    cubby_tuning_destroy(&self->tuning);
     free(self);
+}
+
+// Opens the device and makes the net, with what earlier runs compiled and measured.
+static enum cubby_status open_device(struct net_classifier *self,
+                                     const struct net_classifier_params *params)
+{
+    struct device_cache cache;
+    enum cubby_status status = cubby_gpu_create(&self->gpu, &params->gpu, &self->log);
+    if (status)
+        return status;
+    device_cache_init(&cache, params->fs, params->log);
+    device_cache_load_pipelines(&cache, self->gpu);
+    status = device_cache_load_tuning(&cache, self->gpu, &self->tuning);
+    if (!status)
+        status = make_net(self, params->model->model, params->max_batch);
+    if (!status)
+        device_cache_save_pipelines(&cache, self->gpu);
+    device_cache_fini(&cache);
+    return status;
 }
 
 enum cubby_status net_classifier_create(struct classifier **out,
@@ -111,9 +134,7 @@ enum cubby_status net_classifier_create(struct classifier **out,
     self->log = (struct cubby_log){pass_on, self};
     struct classifier *classifier = &self->base;
 
-    enum cubby_status status = cubby_gpu_create(&self->gpu, &params->gpu, &self->log);
-    if (!status)
-        status = make_net(self, params->model->model, params->max_batch);
+    enum cubby_status status = open_device(self, params);
     if (status) {
         classifier_destroy(&classifier);
         return status;

@@ -74,6 +74,20 @@ void cubby_gpu_destroy(struct cubby_gpu **gpu);
 const struct cubby_device_info *cubby_gpu_info(const struct cubby_gpu *gpu);
 enum cubby_kernels cubby_gpu_kernels(const struct cubby_gpu *gpu);     // never AUTO
 enum cubby_precision cubby_gpu_precision(const struct cubby_gpu *gpu); // never AUTO
+
+// A name for this device, driver, kernels and precision, and for this build's shaders: what was
+// measured or compiled under one key holds under no other. Lower-case hexadecimal.
+#define CUBBY_GPU_KEY_BYTES 33u
+void cubby_gpu_key(const struct cubby_gpu *gpu, char key[CUBBY_GPU_KEY_BYTES]);
+
+// Compiled pipelines of an earlier run under the same key, to be given before nets are made; bytes
+// that are not such are ignored. And those of this run: malloc'd, the caller frees *bytes; *bytes
+// is NULL where the driver has nothing worth keeping.
+//   CUBBY_NO_MEMORY
+CUBBY_NODISCARD enum cubby_status cubby_gpu_load_pipelines(struct cubby_gpu *gpu, const void *bytes,
+                                                           size_t size_bytes);
+CUBBY_NODISCARD enum cubby_status cubby_gpu_save_pipelines(const struct cubby_gpu *gpu,
+                                                           void **bytes, size_t *size_bytes);
 // Messages of the validation layer so far: errors and warnings. Tests want 0.
 uint32_t cubby_gpu_validation_messages(const struct cubby_gpu *gpu);
 

@@ -16,9 +16,11 @@
 #define CUBBY_NET_MAX_BATCH 512u
 #define CUBBY_NET_MAX_SLOTS 4u
 
+struct cubby_tuning;
 struct cubby_net_params {
-    uint32_t max_batch; // images per submission; 0: chosen from the device
+    uint32_t max_batch; // images per submission; 0: the tuning's, or chosen from the device
     uint32_t slots;     // 0 means 3
+    const struct cubby_tuning *tuning; // borrowed, only during create; NULL: defaults
 };
 
 struct cubby_net_output {

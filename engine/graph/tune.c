@@ -1,0 +1,269 @@
+// Measuring every way to run each convolution of a model, on the device and with the barriers of a
+// real run.
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "engine/net.h"
+#include "graph/executor.h"
+#include "graph/tuning.h"
+
+#define REPEATS 8u // of a convolution in one submission: its start must not count for much
+#define ROUNDS 3u  // of which the fastest counts: only disturbances make one slower
+#define WARM_UP_ROUNDS 1u
+
+struct tune {
+    struct cubby_tuning *tuning; // borrowed
+    struct cubby_gpu *gpu;       // borrowed
+    const struct cubby_tune_params *params;
+};
+
+static double now_s(void)
+{
+    struct timespec time;
+    timespec_get(&time, TIME_UTC);
+    return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
+}
+
+// Seconds of the fastest of a few submissions; negative: it failed.
+static double time_executor(struct executor *executor, uint32_t batch, enum cubby_status *status)
+{
+    double best = -1;
+    for (uint32_t i = 0; i < WARM_UP_ROUNDS + ROUNDS; i++) {
+        const double start = now_s();
+        *status = executor_submit(executor, 0, batch);
+        if (!*status)
+            *status = executor_wait(executor, 0);
+        if (*status)
+            return -1;
+        const double seconds = now_s() - start;
+        if (i >= WARM_UP_ROUNDS && (best < 0 || seconds < best))
+            best = seconds;
+    }
+    return best;
+}
+
+// The same convolution several times, as a graph of its own with weights that are not zero: how
+// fast a device computes can depend on its numbers.
+static void repeat_conv(struct graph *graph, const struct tuning_shape *shape, const float *weight,
+                        const float *bias)
+{
+    *graph = (struct graph){0};
+    const uint32_t input = graph_value(graph, shape->in, shape->height, shape->width);
+    uint32_t residual = GRAPH_NONE;
+    if (shape->residual)
+        residual =
+            graph_value(graph, shape->out,
+                        graph_window(shape->height, shape->kernel, shape->stride, shape->pad),
+                        graph_window(shape->width, shape->kernel, shape->stride, shape->pad));
+    const struct graph_conv_params params = {
+        .out_channels = shape->out,
+        .kernel = shape->kernel,
+        .stride = shape->stride,
+        .pad = shape->pad,
+        .relu = true,
+        .residual = residual,
+        .weights = {.weight = weight, .bias = bias},
+    };
+    for (uint32_t i = 0; i < REPEATS; i++)
+        graph_conv(graph, input, &params);
+}
+
+static double time_choice(const struct tune *tune, const struct tuning_shape *shape,
+                          const struct conv_choice *choice, const float *weight, const float *bias,
+                          enum cubby_status *status)
+{
+    struct graph *graph = malloc(sizeof(*graph));
+    struct executor *executor = NULL;
+    double seconds = -1;
+    *status = CUBBY_NO_MEMORY;
+    if (!graph)
+        return seconds;
+    repeat_conv(graph, shape, weight, bias);
+    struct conv_choice choices[REPEATS];
+    for (uint32_t i = 0; i < REPEATS; i++)
+        choices[i] = *choice;
+    const struct executor_params params = {
+        .max_batch = shape->batch, .slots = 1, .choices = choices};
+    *status = executor_create(&executor, tune->gpu, graph, &params);
+    if (!*status)
+        seconds = time_executor(executor, shape->batch, status) / REPEATS;
+    executor_destroy(&executor);
+    free(graph);
+    return seconds;
+}
+
+static float *weights_of(const struct tuning_shape *shape)
+{
+    const size_t count = (size_t)shape->out * shape->in * shape->kernel * shape->kernel;
+    float *weight = malloc((count + shape->out) * sizeof(*weight));
+    for (size_t i = 0; weight && i < count + shape->out; i++)
+        weight[i] = (float)(i * 2654435761u % 1021) / 1021.0f - 0.5f;
+    return weight;
+}
+
+// The fastest candidate. One that fails (a driver that runs out of something) is only left out.
+static enum cubby_status measure_shape(const struct tune *tune, const struct tuning_shape *shape,
+                                       const struct conv_choice *candidates, uint32_t count,
+                                       uint32_t *best, double *first_s, double *best_s)
+{
+    float *weight = weights_of(shape);
+    if (!weight)
+        return CUBBY_NO_MEMORY;
+    const float *bias = weight + (size_t)shape->out * shape->in * shape->kernel * shape->kernel;
+    enum cubby_status status = CUBBY_OK, first_failure = CUBBY_OK;
+    *best_s = *first_s = -1;
+    for (uint32_t i = 0; i < count && status != CUBBY_DEVICE_LOST; i++) {
+        const double seconds = time_choice(tune, shape, &candidates[i], weight, bias, &status);
+        if (status && !first_failure)
+            first_failure = status;
+        if (status)
+            continue;
+        if (i == 0)
+            *first_s = seconds;
+        if (*best_s < 0 || seconds < *best_s) {
+            *best_s = seconds;
+            *best = i;
+        }
+    }
+    free(weight);
+    if (status == CUBBY_DEVICE_LOST)
+        return status;
+    return *best_s < 0 ? first_failure : CUBBY_OK;
+}
+
+static bool report(const struct tune *tune, uint32_t done, uint32_t all,
+                   const struct tuning_shape *shape, const struct conv_choice *choice,
+                   double first_s, double best_s)
+{
+    if (!tune->params->step)
+        return true;
+    char shape_text[96], choice_text[96];
+    snprintf(shape_text, sizeof(shape_text),
+             "%" PRIu32 "x%" PRIu32 ", %" PRIu32 " -> %" PRIu32 " channels, %" PRIu32 "x%" PRIu32
+             "%s",
+             shape->kernel, shape->kernel, shape->in, shape->out, shape->height, shape->width,
+             shape->residual ? ", with shortcut" : "");
+    conv_choice_describe(choice, choice_text, sizeof(choice_text));
+    const struct cubby_tuning_step step = {
+        .done = done,
+        .all = all,
+        .shape = shape_text,
+        .choice = choice_text,
+        .first_ms = first_s * 1e3,
+        .best_ms = best_s * 1e3,
+    };
+    return tune->params->step(tune->params->user, &step);
+}
+
+// The convolutions of the graph that are worth measuring and not known yet, each shape once.
+static uint32_t find_unknown(const struct tune *tune, const struct graph *graph, uint32_t batch,
+                             const struct graph_op **ops)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < graph->op_count; i++) {
+        const struct graph_op *op = &graph->ops[i];
+        struct conv_choice candidates[CONV_MAX_CANDIDATES];
+        if (op->kind != GRAPH_CONV ||
+            conv_candidates(tune->gpu, graph, op, batch, candidates, CONV_MAX_CANDIDATES) < 2)
+            continue;
+        const struct tuning_shape shape = tuning_shape_of(graph, op, batch);
+        bool known = tuning_find(tune->tuning, &shape) != NULL;
+        for (uint32_t k = 0; k < count && !known; k++) {
+            const struct tuning_shape other = tuning_shape_of(graph, ops[k], batch);
+            known = tuning_same_shape(&other, &shape);
+        }
+        if (!known)
+            ops[count++] = op;
+    }
+    return count;
+}
+
+static enum cubby_status tune_convolutions(const struct tune *tune, const struct graph *graph,
+                                           uint32_t batch)
+{
+    const struct graph_op *ops[GRAPH_MAX_OPS];
+    const uint32_t all = find_unknown(tune, graph, batch, ops);
+    for (uint32_t i = 0; i < all; i++) {
+        struct conv_choice candidates[CONV_MAX_CANDIDATES];
+        const uint32_t count =
+            conv_candidates(tune->gpu, graph, ops[i], batch, candidates, CONV_MAX_CANDIDATES);
+        const struct tuning_shape shape = tuning_shape_of(graph, ops[i], batch);
+        uint32_t best = 0;
+        double first_s, best_s;
+        const enum cubby_status status =
+            measure_shape(tune, &shape, candidates, count, &best, &first_s, &best_s);
+        if (status)
+            return status;
+        tuning_put(tune->tuning, &shape, &candidates[best]);
+        if (!report(tune, i + 1, all, &shape, &candidates[best], first_s, best_s))
+            return CUBBY_INTERRUPTED;
+    }
+    return CUBBY_OK;
+}
+
+// Images a second of the whole network; negative: it does not run with this batch.
+static double measure_batch(const struct tune *tune, const struct graph *graph, uint32_t batch,
+                            enum cubby_status *status)
+{
+    struct conv_choice *choices = calloc(graph->op_count, sizeof(*choices));
+    struct executor *executor = NULL;
+    double seconds = -1;
+    *status = CUBBY_NO_MEMORY;
+    if (!choices)
+        return seconds;
+    tuning_choose(tune->tuning, tune->gpu, graph, batch, choices);
+    const struct executor_params params = {.max_batch = batch, .slots = 1, .choices = choices};
+    *status = executor_create(&executor, tune->gpu, graph, &params);
+    if (!*status)
+        seconds = time_executor(executor, batch, status);
+    executor_destroy(&executor);
+    free(choices);
+    return seconds > 0 ? batch / seconds : -1;
+}
+
+// The smallest batch that is nearly as fast as the fastest: a larger one only makes the first
+// answer later and needs more memory.
+static enum cubby_status tune_batch(const struct tune *tune, const struct graph *graph)
+{
+    static const uint32_t batches[] = {4, 8, 16, 32, 64, 128, 256};
+    const double nearly = 0.97;
+    const uint32_t most = tune->gpu->info.kind == CUBBY_DEVICE_CPU ? 16 : 256;
+    uint32_t chosen = 0;
+    double chosen_rate = 0;
+    for (size_t i = 0; i < sizeof(batches) / sizeof(*batches) && batches[i] <= most; i++) {
+        enum cubby_status status;
+        const double rate = measure_batch(tune, graph, batches[i], &status);
+        if (status == CUBBY_NO_MEMORY && chosen)
+            break;
+        if (status)
+            return status;
+        if (chosen_rate < rate * nearly) {
+            chosen = batches[i];
+            chosen_rate = rate;
+        }
+    }
+    tune->tuning->batch = chosen;
+    return CUBBY_OK;
+}
+
+enum cubby_status cubby_tune(struct cubby_tuning *tuning, struct cubby_gpu *gpu,
+                             const struct cubby_model *model,
+                             const struct cubby_tune_params *params)
+{
+    static const struct cubby_tune_params defaults = {0};
+    const struct tune tune = {tuning, gpu, params ? params : &defaults};
+    struct graph *graph = malloc(sizeof(*graph));
+    if (!graph)
+        return CUBBY_NO_MEMORY;
+    enum cubby_status status = graph_build(graph, model, &gpu->log);
+    if (!status && tune.params->batch)
+        tuning->batch = tune.params->batch;
+    else if (!status)
+        status = tune_batch(&tune, graph);
+    if (!status)
+        status = tune_convolutions(&tune, graph, tuning->batch);
+    free(graph);
+    return status;
+}
