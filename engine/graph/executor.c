@@ -210,21 +210,25 @@ static enum cubby_status create_slot(struct executor *executor, struct executor_
     return gpu_check(gpu, vkCreateFence(gpu->device, &fence, NULL, &slot->fence), "making a fence");
 }
 
-struct lowering {
-    const struct executor *executor;
-    enum executor_winograd winograd;
-};
-
-static bool use_winograd(void *user, const struct graph *graph, const struct graph_op *op)
+// Takes the choices made for the ops of `graph` over to those that it is lowered to.
+static enum cubby_status lower(struct executor *executor, const struct graph *graph,
+                               const struct executor_params *params)
 {
-    const struct lowering *lowering = user;
-    // The transform takes from halves the digits that it spares floats; and it is a poor fit for
-    // matrix units, whose products are cheap.
-    if (lowering->executor->gpu->precision == CUBBY_PRECISION_FP16)
-        return false;
-    if (lowering->winograd == EXECUTOR_WINOGRAD_AUTO)
-        return lowering->executor->gpu->family == CUBBY_KERNELS_LANE && winograd_suits(graph, op);
-    return lowering->winograd == EXECUTOR_WINOGRAD_ALWAYS;
+    struct conv_choice choices[GRAPH_MAX_OPS] = {0};
+    bool winograd[GRAPH_MAX_OPS] = {false};
+    uint32_t origin[GRAPH_MAX_OPS];
+    for (uint32_t i = 0; i < graph->op_count; i++) {
+        const struct graph_op *op = &graph->ops[i];
+        if (op->kind == GRAPH_CONV && params->choices)
+            choices[i] = params->choices[i];
+        else if (op->kind == GRAPH_CONV)
+            conv_candidates(executor->gpu, graph, op, params->max_batch, &choices[i], 1);
+        winograd[i] = choices[i].winograd;
+    }
+    const enum cubby_status status = graph_lower(&executor->graph, graph, winograd, origin);
+    for (uint32_t i = 0; i < executor->graph.op_count; i++)
+        executor->choices[i] = choices[origin[i]];
+    return status;
 }
 
 enum cubby_status executor_create(struct executor **out, struct cubby_gpu *gpu,
@@ -238,18 +242,9 @@ enum cubby_status executor_create(struct executor **out, struct cubby_gpu *gpu,
     executor->max_batch = params->max_batch;
     executor->slot_count = params->slots;
 
-    struct lowering lowering = {executor, params->winograd};
-    enum cubby_status status = graph_lower(&executor->graph, graph, use_winograd, &lowering);
-    graph = &executor->graph;
-    for (uint32_t i = 0; i < graph->value_count; i++)
-        executor->layouts[i] = layout_of(gpu, graph, i);
-    for (uint32_t i = 0; i < graph->op_count; i++) {
-        const struct graph_op *op = &graph->ops[i];
-        if (has_weights(op) && params->choices)
-            executor->choices[i] = params->choices[i];
-        else if (has_weights(op))
-            conv_candidates(gpu, graph, op, params->max_batch, &executor->choices[i], 1);
-    }
+    enum cubby_status status = lower(executor, graph, params);
+    for (uint32_t i = 0; i < executor->graph.value_count; i++)
+        executor->layouts[i] = layout_of(gpu, &executor->graph, i);
     if (!status)
         status = create_arena(executor);
     if (!status)

@@ -9,17 +9,9 @@
 struct conv_choice;
 struct executor; // owned by the caller of create
 
-// How 3x3 convolutions with stride 1 are computed. Tests try both ways on every shape.
-enum executor_winograd {
-    EXECUTOR_WINOGRAD_AUTO, // where it is faster
-    EXECUTOR_WINOGRAD_NEVER,
-    EXECUTOR_WINOGRAD_ALWAYS,
-};
-
 struct executor_params {
     uint32_t max_batch; // 1..CUBBY_NET_MAX_BATCH
     uint32_t slots;     // 1..CUBBY_NET_MAX_SLOTS
-    enum executor_winograd winograd;
     // One of conv_candidates() for each op of the lowered graph; those of other kinds are not read.
     // NULL: the first candidate for each.
     const struct conv_choice *choices; // borrowed, only during executor_create

@@ -88,12 +88,16 @@ void graph_softmax(struct graph *graph, uint32_t input);
 void graph_sigmoid(struct graph *graph, uint32_t input);
 
 // The same computation in the ops that a device's kernels have: values keep their index, ops do
-// not. Which 3x3 convolutions become Winograd products is `winograd`'s decision, asked of each.
+// not.
+//   winograd  for each op of `graph`: whether it becomes a Winograd product. Only read of 3x3
+//             convolutions with stride 1
+//   origin    written: for each op of `lowered`, the op of `graph` that it comes from;
+//             GRAPH_MAX_OPS entries
 //   CUBBY_UNSUPPORTED  more ops or values than fit
-CUBBY_NODISCARD enum cubby_status
-graph_lower(struct graph *lowered, const struct graph *graph,
-            bool (*winograd)(void *user, const struct graph *graph, const struct graph_op *op),
-            void *user);
+CUBBY_NODISCARD enum cubby_status graph_lower(struct graph *lowered, const struct graph *graph,
+                                              const bool *winograd, uint32_t *origin);
+// Whether an op can become one.
+bool graph_winograd_can(const struct graph_op *op);
 
 // Sizes of a convolution or pooling window sliding over `size` with padding; 0 if it does not fit.
 uint32_t graph_window(uint32_t size, uint32_t kernel, uint32_t stride, uint32_t pad);

@@ -60,20 +60,25 @@ static void find_lifetimes(struct graph *graph)
     }
 }
 
+bool graph_winograd_can(const struct graph_op *op)
+{
+    return op->kind == GRAPH_CONV && op->kernel == WINOGRAD_KERNEL && op->stride == 1;
+}
+
 enum cubby_status graph_lower(struct graph *lowered, const struct graph *graph,
-                              bool (*winograd)(void *user, const struct graph *graph,
-                                               const struct graph_op *op),
-                              void *user)
+                              const bool *winograd, uint32_t *origin)
 {
     *lowered = *graph;
     lowered->op_count = 0;
     for (uint32_t i = 0; i < graph->op_count; i++) {
         const struct graph_op *op = &graph->ops[i];
-        if (op->kind == GRAPH_CONV && op->kernel == WINOGRAD_KERNEL && op->stride == 1 &&
-            winograd(user, graph, op))
+        const uint32_t first = lowered->op_count;
+        if (winograd[i] && graph_winograd_can(op))
             append_winograd(lowered, op);
         else
             append(lowered, op);
+        for (uint32_t k = first; k < lowered->op_count; k++)
+            origin[k] = i;
     }
     find_lifetimes(lowered);
     return lowered->overflow ? CUBBY_UNSUPPORTED : CUBBY_OK;

@@ -80,21 +80,23 @@ static void parse_line(struct cubby_tuning *tuning, const char *line)
 {
     struct tuning_shape s;
     struct conv_choice c;
-    unsigned batch, residual;
+    unsigned batch, residual, winograd;
     if (sscanf(line, "batch %u", &batch) == 1 && batch <= CUBBY_NET_MAX_BATCH) {
         tuning->batch = batch;
         return;
     }
-    const int found =
-        sscanf(line,
-               "conv %" SCNu32 "x%" SCNu32 "x%" SCNu32 " to %" SCNu32 " kernel %" SCNu32
-               " stride %" SCNu32 " pad %" SCNu32 " residual %u batch %" SCNu32 ": tile %" SCNu16
-               " %" SCNu16 " %" SCNu16 " part %" SCNu16 " %" SCNu16 " buffers %" SCNu16,
-               &s.in, &s.height, &s.width, &s.out, &s.kernel, &s.stride, &s.pad, &residual,
-               &s.batch, &c.tile_m, &c.tile_n, &c.tile_k, &c.part_m, &c.part_n, &c.buffers);
+    const int found = sscanf(
+        line,
+        "conv %" SCNu32 "x%" SCNu32 "x%" SCNu32 " to %" SCNu32 " kernel %" SCNu32 " stride %" SCNu32
+        " pad %" SCNu32 " residual %u batch %" SCNu32 ": tile %" SCNu16 " %" SCNu16 " %" SCNu16
+        " part %" SCNu16 " %" SCNu16 " buffers %" SCNu16 " winograd %u",
+        &s.in, &s.height, &s.width, &s.out, &s.kernel, &s.stride, &s.pad, &residual, &s.batch,
+        &c.tile_m, &c.tile_n, &c.tile_k, &c.part_m, &c.part_n, &c.buffers, &winograd);
+    if (found != 16)
+        return;
     s.residual = residual != 0;
-    if (found == 15)
-        tuning_put(tuning, &s, &c);
+    c.winograd = winograd != 0;
+    tuning_put(tuning, &s, &c);
 }
 
 // Only lines that end are read: the last one of a file that was cut off says nothing.
@@ -153,9 +155,10 @@ static int print_entry(char *line, size_t bytes, const struct tuning_entry *entr
     return snprintf(line, bytes,
                     "conv %" PRIu32 "x%" PRIu32 "x%" PRIu32 " to %" PRIu32 " kernel %" PRIu32
                     " stride %" PRIu32 " pad %" PRIu32 " residual %d batch %" PRIu32
-                    ": tile %u %u %u part %u %u buffers %u\n",
+                    ": tile %u %u %u part %u %u buffers %u winograd %d\n",
                     s->in, s->height, s->width, s->out, s->kernel, s->stride, s->pad, s->residual,
-                    s->batch, c->tile_m, c->tile_n, c->tile_k, c->part_m, c->part_n, c->buffers);
+                    s->batch, c->tile_m, c->tile_n, c->tile_k, c->part_m, c->part_n, c->buffers,
+                    c->winograd);
 }
 
 enum cubby_status cubby_tuning_write(const struct cubby_tuning *tuning, char **text,

@@ -115,13 +115,14 @@ static struct conv_push product_shape(const struct cubby_gpu *gpu, const struct 
 bool conv_choice_equal(const struct conv_choice *a, const struct conv_choice *b)
 {
     return a->tile_m == b->tile_m && a->tile_n == b->tile_n && a->tile_k == b->tile_k &&
-           a->part_m == b->part_m && a->part_n == b->part_n && a->buffers == b->buffers;
+           a->part_m == b->part_m && a->part_n == b->part_n && a->buffers == b->buffers &&
+           a->winograd == b->winograd;
 }
 
 void conv_choice_describe(const struct conv_choice *choice, char *text, size_t text_bytes)
 {
     if (!choice->tile_m)
-        snprintf(text, text_bytes, "%s", "");
+        snprintf(text, text_bytes, "%s", choice->winograd ? "Winograd" : "");
     else
         snprintf(text, text_bytes, "%ux%u pixels and channels, %u a step", choice->tile_m,
                  choice->tile_n, choice->tile_k);
@@ -134,7 +135,14 @@ uint32_t conv_candidates(const struct cubby_gpu *gpu, const struct graph *graph,
     if (gpu->family == CUBBY_KERNELS_MATRIX)
         return conv_matrix_candidates(gpu, graph, op, batch, choices, max);
     choices[0] = (struct conv_choice){0};
-    return 1;
+    // The transform takes from halves the digits that it spares floats.
+    if (gpu->precision == CUBBY_PRECISION_FP16 || !winograd_suits(graph, op))
+        return 1;
+    // Known to be faster on CPU drivers; on GPUs only after measuring.
+    choices[0].winograd = gpu->family == CUBBY_KERNELS_LANE;
+    if (max > 1)
+        choices[1] = (struct conv_choice){.winograd = !choices[0].winograd};
+    return max > 1 ? 2 : 1;
 }
 
 void conv_launch(struct op_launch *launch, const struct cubby_gpu *gpu, const struct graph *graph,

@@ -23,6 +23,7 @@ struct conv_choice {
     uint16_t tile_k;         // input channels of a step
     uint16_t part_m, part_n; // pixels and output channels of a subgroup
     uint16_t buffers;        // tiles in shared memory at a time
+    bool winograd;           // as products of transformed tiles; only of 3x3 with stride 1
 };
 
 #define CONV_MAX_CANDIDATES 32u
@@ -82,7 +83,7 @@ void softmax_launch(struct op_launch *launch, const struct graph *graph, const s
 void sigmoid_launch(struct op_launch *launch, const struct graph *graph, const struct graph_op *op,
                     const struct op_places *places, uint32_t batch);
 
-// Whether a 3x3 convolution with stride 1 is large enough for Winograd's way to pay.
+// Whether a convolution can be computed Winograd's way and is large enough for that to pay.
 bool winograd_suits(const struct graph *graph, const struct graph_op *op);
 // G g G^T of WINOGRAD_KERNELS kernels at a time: taps and positions are counted rows first.
 #define WINOGRAD_KERNELS 16

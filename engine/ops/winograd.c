@@ -17,6 +17,8 @@
 bool winograd_suits(const struct graph *graph, const struct graph_op *op)
 {
     const struct graph_value *in = &graph->values[op->input], *out = &graph->values[op->output];
+    if (!graph_winograd_can(op))
+        return false;
     const uint64_t weights = (uint64_t)in->channels * out->channels * WINOGRAD_POSITIONS;
     if (weights * sizeof(float) > MOST_WEIGHT_BYTES)
         return false;

@@ -1,6 +1,6 @@
 // Each kind of convolution in ResNet-50 alone, on one device: conv_bench [BATCH [RUNS]]
-// Prints GFLOP/s of each shape (of the direct convolution's arithmetic, so that methods can be
-// compared), and the images a second that all of them together would give.
+// Prints GFLOP/s of each way to compute each shape (of the direct convolution's arithmetic, so that
+// ways can be compared), and the images a second that the first ways together would give.
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +9,7 @@
 
 #include "engine/gpu.h"
 #include "graph/executor.h"
+#include "ops/launch.h"
 
 struct shape {
     uint32_t size, in, out, kernel, stride, times; // input side, channels; how often in the network
@@ -46,16 +47,40 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-// Median seconds of one run of the convolution; 0 if it cannot run.
-static double measure(struct cubby_gpu *gpu, const struct shape *shape, uint32_t batch,
-                      uint32_t runs)
+// Median seconds of one run of the graph's convolution; 0 if it cannot run.
+static double measure(struct cubby_gpu *gpu, const struct graph *graph,
+                      const struct conv_choice *choice, uint32_t batch, uint32_t runs)
+{
+    double *seconds = calloc(runs, sizeof(*seconds)), median = 0;
+    const struct executor_params params = {.max_batch = batch, .slots = 1, .choices = choice};
+    struct executor *executor = NULL;
+    if (!seconds || executor_create(&executor, gpu, graph, &params))
+        goto out;
+    for (uint32_t i = 0; i <= runs; i++) { // the first one warms up
+        const double start = now_s();
+        if (executor_submit(executor, 0, batch) || executor_wait(executor, 0))
+            goto out;
+        if (i)
+            seconds[i - 1] = now_s() - start;
+    }
+    qsort(seconds, runs, sizeof(*seconds), by_value);
+    median = seconds[runs / 2];
+
+out:
+    executor_destroy(&executor);
+    free(seconds);
+    return median;
+}
+
+// Every way to compute one shape; returns the seconds of the first.
+static double measure_shape(struct cubby_gpu *gpu, const struct shape *shape, uint32_t batch,
+                            uint32_t runs, double flop)
 {
     const size_t weights = (size_t)shape->out * shape->in * shape->kernel * shape->kernel;
     float *weight = calloc(weights, sizeof(*weight)), *bias = calloc(shape->out, sizeof(*bias));
     struct graph *graph = calloc(1, sizeof(*graph));
-    double *seconds = calloc(runs, sizeof(*seconds)), median = 0;
-    struct executor *executor = NULL;
-    if (!weight || !bias || !graph || !seconds)
+    double first = 0;
+    if (!weight || !bias || !graph)
         goto out;
     for (size_t i = 0; i < weights; i++)
         weight[i] = (float)(i % 17) / 17.0f - 0.5f;
@@ -68,31 +93,26 @@ static double measure(struct cubby_gpu *gpu, const struct shape *shape, uint32_t
         .residual = GRAPH_NONE,
         .weights = {.weight = weight, .bias = bias},
     };
-    const uint32_t input = graph_value(graph, shape->in, shape->size, shape->size);
-    graph_conv(graph, input, &params);
-    const struct executor_params executor_params = {
-        .max_batch = batch,
-        .slots = 1,
-        .winograd = (enum executor_winograd)(getenv("WINO") ? atoi(getenv("WINO")) : 0)};
-    if (executor_create(&executor, gpu, graph, &executor_params))
-        goto out;
-    for (uint32_t i = 0; i <= runs; i++) { // the first one warms up
-        const double start = now_s();
-        if (executor_submit(executor, 0, batch) || executor_wait(executor, 0))
-            goto out;
-        if (i)
-            seconds[i - 1] = now_s() - start;
+    graph_conv(graph, graph_value(graph, shape->in, shape->size, shape->size), &params);
+    struct conv_choice choices[CONV_MAX_CANDIDATES];
+    const uint32_t count =
+        conv_candidates(gpu, graph, &graph->ops[0], batch, choices, CONV_MAX_CANDIDATES);
+    for (uint32_t i = 0; i < count; i++) {
+        const double seconds = measure(gpu, graph, &choices[i], batch, runs);
+        char way[96];
+        conv_choice_describe(&choices[i], way, sizeof(way));
+        printf("%ux%u s%u  %3u  %4u -> %4u  x%u  %8.3f ms  %7.1f GFLOP/s  %s\n", shape->kernel,
+               shape->kernel, shape->stride, shape->size, shape->in, shape->out, shape->times,
+               seconds * 1e3, flop / seconds / 1e9, way);
+        if (i == 0)
+            first = seconds;
     }
-    qsort(seconds, runs, sizeof(*seconds), by_value);
-    median = seconds[getenv("MIN") ? 0 : runs / 2];
 
 out:
-    executor_destroy(&executor);
-    free(seconds);
     free(graph);
     free(bias);
     free(weight);
-    return median;
+    return first;
 }
 
 int main(int argc, char **argv)
@@ -112,10 +132,7 @@ int main(int argc, char **argv)
             graph_window(shape->size, shape->kernel, shape->stride, shape->kernel / 2);
         const double flop =
             2.0 * batch * side * side * shape->out * shape->in * shape->kernel * shape->kernel;
-        const double seconds = measure(gpu, shape, batch, runs);
-        printf("%ux%u s%u  %3u  %4u -> %4u  x%u  %8.3f ms  %7.1f GFLOP/s\n", shape->kernel,
-               shape->kernel, shape->stride, shape->size, shape->in, shape->out, shape->times,
-               seconds * 1e3, flop / seconds / 1e9);
+        const double seconds = measure_shape(gpu, shape, batch, runs, flop);
         fflush(stdout);
         total_s += seconds * shape->times;
         total_flop += flop * shape->times;

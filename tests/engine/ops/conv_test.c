@@ -6,15 +6,14 @@
 #define TOLERANCE 2e-6
 // Winograd's transforms add and subtract before and after.
 #define TOLERANCE_WINOGRAD 4e-6
-#define MAX_CANDIDATES 32u
 
 struct conv_case {
     uint32_t batch, in, height, width, out, kernel, stride, pad;
     bool relu, residual;
 };
 
-// candidate: which of conv_candidates() to run; UINT32_MAX: whatever the executor takes.
-static void check_as(struct cubby_gpu *gpu, enum executor_winograd winograd, uint32_t candidate,
+// choice: how to compute it; NULL: whatever the executor takes.
+static void check_as(struct cubby_gpu *gpu, const struct conv_choice *choice,
                      const struct conv_case *c, uint64_t seed)
 {
     struct harness_random random = {seed};
@@ -50,23 +49,19 @@ static void check_as(struct cubby_gpu *gpu, enum executor_winograd winograd, uin
     };
     const uint32_t output = graph_conv(graph, input, &params);
     // One image of room to spare: counts below the maximum are what the last batch is.
-    struct conv_choice choices[MAX_CANDIDATES];
-    struct executor_params run = {.max_batch = c->batch + 1, .slots = 1, .winograd = winograd};
-    if (candidate != UINT32_MAX) {
-        conv_candidates(gpu, graph, &graph->ops[0], run.max_batch, choices, MAX_CANDIDATES);
-        run.choices = &choices[candidate];
-    }
+    const struct executor_params run = {.max_batch = c->batch + 1, .slots = 1, .choices = choice};
     harness_run(gpu, graph, &run, c->batch, input, src, residual, added, output, got);
 
-    const bool transformed = winograd == EXECUTOR_WINOGRAD_ALWAYS;
+    char way[96] = "";
+    if (choice)
+        conv_choice_describe(choice, way, sizeof(way));
+    const bool transformed = choice && choice->winograd;
     const double error = harness_error(got, expected, out_floats);
     if (!(error < harness_tolerance(gpu, transformed ? TOLERANCE_WINOGRAD : TOLERANCE)))
-        fail_msg(
-            "%s%s, candidate %d: seed %llu: n%u %ux%ux%u -> %u, kernel %u stride %u pad %u%s%s: "
-            "error %g",
-            harness_name(gpu), transformed ? ", Winograd" : "", (int)candidate,
-            (unsigned long long)seed, c->batch, c->in, c->height, c->width, c->out, c->kernel,
-            c->stride, c->pad, c->relu ? " relu" : "", c->residual ? " residual" : "", error);
+        fail_msg("%s, %s: seed %llu: n%u %ux%ux%u -> %u, kernel %u stride %u pad %u%s%s: error %g",
+                 harness_name(gpu), way, (unsigned long long)seed, c->batch, c->in, c->height,
+                 c->width, c->out, c->kernel, c->stride, c->pad, c->relu ? " relu" : "",
+                 c->residual ? " residual" : "", error);
     free(src);
     free(weight);
     free(bias);
@@ -78,9 +73,13 @@ static void check_as(struct cubby_gpu *gpu, enum executor_winograd winograd, uin
 
 static void check(struct cubby_gpu *gpu, const struct conv_case *c, uint64_t seed)
 {
-    check_as(gpu, EXECUTOR_WINOGRAD_NEVER, UINT32_MAX, c, seed);
-    if (c->kernel == 3 && c->stride == 1)
-        check_as(gpu, EXECUTOR_WINOGRAD_ALWAYS, UINT32_MAX, c, seed);
+    check_as(gpu, NULL, c, seed);
+    // Both ways, also where the executor would not take them.
+    const bool floats = cubby_gpu_precision(gpu) == CUBBY_PRECISION_FP32;
+    if (c->kernel == 3 && c->stride == 1 && floats) {
+        check_as(gpu, &(struct conv_choice){.winograd = true}, c, seed);
+        check_as(gpu, &(struct conv_choice){.winograd = false}, c, seed);
+    }
 }
 
 static void for_each_family(void (*run)(struct cubby_gpu *gpu))
@@ -137,10 +136,10 @@ static void run_random(struct cubby_gpu *gpu)
     }
 }
 
-static uint32_t count_candidates(struct cubby_gpu *gpu, const struct conv_case *c)
+static uint32_t find_candidates(struct cubby_gpu *gpu, const struct conv_case *c,
+                                struct conv_choice choices[CONV_MAX_CANDIDATES])
 {
     struct graph *graph = calloc(1, sizeof(*graph));
-    struct conv_choice choices[MAX_CANDIDATES];
     const struct graph_conv_params params = {.out_channels = c->out,
                                              .kernel = c->kernel,
                                              .stride = c->stride,
@@ -148,9 +147,9 @@ static uint32_t count_candidates(struct cubby_gpu *gpu, const struct conv_case *
                                              .residual = GRAPH_NONE};
     graph_conv(graph, graph_value(graph, c->in, c->height, c->width), &params);
     const uint32_t count =
-        conv_candidates(gpu, graph, &graph->ops[0], c->batch + 1, choices, MAX_CANDIDATES);
+        conv_candidates(gpu, graph, &graph->ops[0], c->batch + 1, choices, CONV_MAX_CANDIDATES);
     free(graph);
-    assert_true(count >= 1 && count <= MAX_CANDIDATES);
+    assert_true(count >= 1 && count <= CONV_MAX_CANDIDATES);
     return count;
 }
 
@@ -160,11 +159,15 @@ static void run_candidates(struct cubby_gpu *gpu)
     static const struct conv_case cases[] = {
         {2, 64, 13, 11, 96, 1, 1, 0, true, true},
         {1, 64, 13, 11, 160, 3, 1, 1, true, false},
+        {1, 128, 13, 11, 128, 3, 1, 1, true, true},
         {2, 3, 19, 31, 64, 7, 2, 3, true, false},
     };
-    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
-        for (uint32_t k = 0; k < count_candidates(gpu, &cases[i]); k++)
-            check_as(gpu, EXECUTOR_WINOGRAD_NEVER, k, &cases[i], 1000 + i);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct conv_choice choices[CONV_MAX_CANDIDATES];
+        const uint32_t count = find_candidates(gpu, &cases[i], choices);
+        for (uint32_t k = 0; k < count; k++)
+            check_as(gpu, &choices[k], &cases[i], 1000 + i);
+    }
 }
 
 static void conv_all_candidates(void **state)
