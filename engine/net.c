@@ -16,18 +16,26 @@ struct cubby_net {
     size_t image_bytes;
 };
 
-// Software drivers share the caches with the decoders and gain nothing beyond 8 images; GPUs need
-// enough pixels to fill their compute units in the 7x7 layers.
+#define LEAST_BATCH 16u
+#define MOST_BATCH 256u
+// What an image may cost: its activations are 10 to 25 MB, and the memory is not only ours.
+#define IMAGE_BYTES (UINT64_C(64) << 20)
+
+// Software drivers share the caches with the decoders and gain little beyond 8 images. A GPU needs
+// work for all of its compute units, and the 7x7 layers have the least: with 128 x 128 tiles and
+// 512 channels, 1.5 images for each unit are two to three rounds of workgroups.
 static uint32_t default_batch(const struct cubby_gpu *gpu)
 {
-    switch (gpu->info.kind) {
-    case CUBBY_DEVICE_CPU:
+    if (gpu->info.kind == CUBBY_DEVICE_CPU)
         return 8;
-    case CUBBY_DEVICE_DISCRETE:
-        return gpu->info.memory_bytes > (uint64_t)6 << 30 ? 64 : 32;
-    default:
-        return 16;
-    }
+    if (gpu->info.kind != CUBBY_DEVICE_DISCRETE)
+        return LEAST_BATCH;
+    uint32_t batch = LEAST_BATCH;
+    while (batch < MOST_BATCH && batch * 2 < gpu->compute_units * 3)
+        batch *= 2;
+    while (batch > LEAST_BATCH && batch * IMAGE_BYTES > gpu->info.memory_bytes)
+        batch /= 2;
+    return batch;
 }
 
 static uint32_t choose_batch(const struct cubby_gpu *gpu, const struct cubby_net_params *params)
