@@ -10,7 +10,7 @@
 #define CHUNK_BYTES 16u
 #define PAD 1u // chunks behind each row of a shared tile
 #define LARGEST_TILE 256u
-#define CPU_LARGEST_PART (32 * 32)
+#define CPU_LARGEST_PART (16 * 32)
 #define MAX_KERNEL 16u // bits that the shader has for each side of a window
 
 // Large to small: pixels, channels, input channels a step; what a subgroup computes; buffers. In

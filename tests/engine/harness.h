@@ -82,7 +82,8 @@ static inline struct cubby_gpu *harness_gpu(enum cubby_kernels kernels)
 }
 
 // The same with a variant. NULL, and a note, where the device lacks what it needs; but with
-// CUBBY_REQUIRE_VULKAN only what a software device may lack.
+// CUBBY_REQUIRE_VULKAN only what a software device may lack, and with CUBBY_REQUIRE_MATRIX, as
+// tools/test-matrix has it, not the matrix kernels.
 static inline struct cubby_gpu *harness_variant(size_t index)
 {
     const struct harness_variant *variant = &harness_variants[index];
@@ -90,7 +91,9 @@ static inline struct cubby_gpu *harness_variant(size_t index)
         .kernels = variant->kernels, .precision = variant->precision, .validation = true};
     struct cubby_gpu *gpu;
     const enum cubby_status status = cubby_gpu_create(&gpu, &params, &harness_logger);
-    if (status == CUBBY_UNSUPPORTED && variant->precision == CUBBY_PRECISION_FP16) {
+    const bool required =
+        variant->kernels == CUBBY_KERNELS_MATRIX && getenv("CUBBY_REQUIRE_MATRIX");
+    if (status == CUBBY_UNSUPPORTED && variant->precision == CUBBY_PRECISION_FP16 && !required) {
         print_message("not tested here: %s kernels in %s\n", cubby_kernels_text(variant->kernels),
                       cubby_precision_text(variant->precision));
         return NULL;
