@@ -6,11 +6,14 @@
 #include "ops/conv_matrix.h"
 #include "winograd_push.h"
 
-// As the shaders' R, J, BM and BN.
+// As the shaders' R, J, PANEL and BK.
 #define LANE_CHANNELS 32u
 #define LANE_PIXELS 4u
 #define TILE_CHANNELS 64u
-#define TILE_PIXELS 64u
+#define TILE_STEP 16u // input channels
+#define TILE_SIDE 16u // threads along each side of a tile
+#define TILE_SMALLEST 64u
+#define TILES 3u
 #define ROW_CHANNELS 3u
 #define ROW_PIXELS 3u
 
@@ -35,7 +38,7 @@ static uint32_t panel_width(const struct cubby_gpu *gpu, const struct graph *gra
     return is_row(graph, op) || panels % 2 == 0 ? 2 * LANE_CHANNELS : LANE_CHANNELS;
 }
 
-// What a convolution of so many pixels uses, and the pixels of its workgroups.
+// What a convolution of so many pixels uses in the lane family, and the pixels of its workgroups.
 struct own_choice {
     enum kernel_id kernel;
     uint32_t pixels;
@@ -44,8 +47,6 @@ struct own_choice {
 static struct own_choice choose(const struct cubby_gpu *gpu, const struct graph *graph,
                                 const struct graph_op *op, uint32_t pixels)
 {
-    if (gpu->family != CUBBY_KERNELS_LANE)
-        return (struct own_choice){KERNEL_CONV, TILE_PIXELS};
     const uint32_t whole = LANE_PIXELS * gpu->info.subgroup_size, half = whole / 2;
     if (is_row(graph, op))
         return (struct own_choice){KERNEL_CONV_ROW, ROW_PIXELS * gpu->info.subgroup_size};
@@ -124,8 +125,56 @@ void conv_choice_describe(const struct conv_choice *choice, char *text, size_t t
     if (!choice->tile_m)
         snprintf(text, text_bytes, "%s", choice->winograd ? "Winograd" : "");
     else
-        snprintf(text, text_bytes, "%ux%u pixels and channels, %u a step", choice->tile_m,
-                 choice->tile_n, choice->tile_k);
+        snprintf(text, text_bytes, "%s%ux%u pixels and channels, %u a step",
+                 choice->winograd ? "Winograd, " : "", choice->tile_m, choice->tile_n,
+                 choice->tile_k);
+}
+
+// The tiles of shaders/conv_tile.comp. Rounds of workgroups on all compute units, times what one
+// takes: its products, and its loads from memory, of which each costs as much as 32 products.
+static uint64_t tile_cost(const struct cubby_gpu *gpu, const struct conv_choice *tile,
+                          uint32_t pixels, uint32_t channels)
+{
+    if (gpu->info.kind == CUBBY_DEVICE_CPU)
+        return tile->tile_m * tile->tile_n; // compiling is what takes time there
+    const uint64_t groups =
+        (uint64_t)divide_up(pixels, tile->tile_m) * divide_up(channels, tile->tile_n);
+    const uint64_t rounds = (groups + gpu->compute_units - 1) / gpu->compute_units;
+    return rounds * (tile->tile_m * tile->tile_n + 32u * (tile->tile_m + tile->tile_n));
+}
+
+static uint32_t tile_candidates(const struct cubby_gpu *gpu, const struct graph *graph,
+                                const struct graph_op *op, uint32_t batch,
+                                struct conv_choice *choices, uint32_t max)
+{
+    static const struct conv_choice tiles[] = {
+        {.tile_m = 128, .tile_n = 128, .tile_k = TILE_STEP},
+        {.tile_m = 128, .tile_n = 64, .tile_k = TILE_STEP},
+        {.tile_m = 64, .tile_n = 64, .tile_k = TILE_STEP},
+    };
+    const struct graph_value *out = &graph->values[op->output];
+    const uint32_t pixels = batch * out->height * out->width;
+    struct conv_choice sorted[2 * TILES];
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < TILES; i++) {
+        const uint64_t of_this = tile_cost(gpu, &tiles[i], pixels, out->channels);
+        uint32_t at = count++;
+        for (; at > 0 && tile_cost(gpu, &sorted[at - 1], pixels, out->channels) > of_this; at--)
+            sorted[at] = sorted[at - 1];
+        sorted[at] = tiles[i];
+    }
+    // Winograd's way only after measuring; its transform takes from halves the digits that it
+    // spares floats.
+    if (gpu->precision == CUBBY_PRECISION_FP32 && winograd_suits(graph, op)) {
+        for (uint32_t i = 0; i < TILES; i++) {
+            sorted[count] = sorted[i];
+            sorted[count++].winograd = true;
+        }
+    }
+    if (count > max)
+        count = max;
+    memcpy(choices, sorted, count * sizeof(*choices));
+    return count;
 }
 
 uint32_t conv_candidates(const struct cubby_gpu *gpu, const struct graph *graph,
@@ -134,14 +183,14 @@ uint32_t conv_candidates(const struct cubby_gpu *gpu, const struct graph *graph,
 {
     if (gpu->family == CUBBY_KERNELS_MATRIX)
         return conv_matrix_candidates(gpu, graph, op, batch, choices, max);
+    if (gpu->family == CUBBY_KERNELS_TILE)
+        return tile_candidates(gpu, graph, op, batch, choices, max);
     choices[0] = (struct conv_choice){0};
-    // The transform takes from halves the digits that it spares floats.
-    if (gpu->precision == CUBBY_PRECISION_FP16 || !winograd_suits(graph, op))
+    if (!winograd_suits(graph, op))
         return 1;
-    // Known to be faster on CPU drivers; on GPUs only after measuring.
-    choices[0].winograd = gpu->family == CUBBY_KERNELS_LANE;
+    choices[0].winograd = true; // known to be faster on CPU drivers
     if (max > 1)
-        choices[1] = (struct conv_choice){.winograd = !choices[0].winograd};
+        choices[1] = (struct conv_choice){0};
     return max > 1 ? 2 : 1;
 }
 
@@ -160,18 +209,31 @@ void conv_launch(struct op_launch *launch, const struct cubby_gpu *gpu, const st
     push.residual_base = places->residual;
     if (places->out->element_bytes == LAYOUT_FLOAT)
         push.flags |= CONV_FLOATS;
+    const uint32_t channels = graph->values[op->output].channels;
+    const uint32_t groups_z = is_product(op) ? WINOGRAD_POSITIONS : 1;
+    if (gpu->family == CUBBY_KERNELS_TILE) {
+        const uint32_t tile_m = places->choice->tile_m ? places->choice->tile_m : TILE_SMALLEST;
+        const uint32_t tile_n = places->choice->tile_n ? places->choice->tile_n : TILE_SMALLEST;
+        *launch = (struct op_launch){
+            .kernel = KERNEL_CONV,
+            .constants = {tile_m / TILE_SIDE, tile_n / TILE_SIDE},
+            .constant_count = 2,
+            .push_bytes = sizeof(push),
+            .groups = {divide_up(push.out_plane, tile_m), divide_up(channels, tile_n), groups_z},
+        };
+        memcpy(launch->push, &push, sizeof(push));
+        return;
+    }
     const struct own_choice choice = choose(gpu, graph, op, push.out_plane);
     const uint32_t pixel_groups = divide_up(push.out_plane, choice.pixels);
-    const uint32_t panels =
-        divide_up(graph->values[op->output].channels, panel_width(gpu, graph, op));
+    const uint32_t panels = divide_up(channels, panel_width(gpu, graph, op));
     *launch = (struct op_launch){
         .kernel = choice.kernel,
         .push_bytes = sizeof(push),
-        .groups = {pixel_groups, panels, is_product(op) ? WINOGRAD_POSITIONS : 1},
+        .groups = {pixel_groups, panels, groups_z},
     };
     // The smaller of weights and pixels is what the CPU's caches can keep while it is read again.
-    if (gpu->family == CUBBY_KERNELS_LANE &&
-        position_texels(gpu, graph, op) < (uint64_t)push.in_blocks * push.in_plane) {
+    if (position_texels(gpu, graph, op) < (uint64_t)push.in_blocks * push.in_plane) {
         push.flags |= CONV_CHANNELS_FIRST;
         launch->groups[0] = panels;
         launch->groups[1] = pixel_groups;

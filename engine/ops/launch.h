@@ -17,7 +17,7 @@ struct op_launch {
     uint32_t groups[3];
 };
 
-// One way to run a convolution. All zero: the only one that its kernel knows.
+// One way to run a convolution. A tile of 0: the only one that its kernel knows, or its smallest.
 struct conv_choice {
     uint16_t tile_m, tile_n; // pixels and output channels of a workgroup
     uint16_t tile_k;         // input channels of a step
