@@ -51,6 +51,37 @@ static void list_and_choose(void **state)
     assert_int_equal(cubby_gpu_create(&gpu, &params, &keeper), CUBBY_NO_DEVICE);
 }
 
+// Families and precisions that do not go together are refused with a way out.
+static void impossible_pairs(void **state)
+{
+    (void)state;
+    struct cubby_gpu *gpu = harness_gpu(CUBBY_KERNELS_AUTO); // skips where there is no device
+    harness_close(&gpu);
+    const struct {
+        struct cubby_gpu_params params;
+        const char *advice;
+    } cases[] = {
+        {{.kernels = CUBBY_KERNELS_LANE, .precision = CUBBY_PRECISION_FP16}, "--kernels"},
+        {{.kernels = CUBBY_KERNELS_MATRIX, .precision = CUBBY_PRECISION_FP32}, "--kernels"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        assert_int_equal(cubby_gpu_create(&gpu, &cases[i].params, &keeper), CUBBY_UNSUPPORTED);
+        assert_null(gpu);
+        assert_non_null(strstr(last_error, cases[i].advice));
+    }
+
+    // Automatic kernels have the precision that was asked for, where the device does.
+    const struct cubby_gpu_params halves = {.precision = CUBBY_PRECISION_FP16};
+    const enum cubby_status status = cubby_gpu_create(&gpu, &halves, &keeper);
+    if (!status) {
+        assert_int_equal(cubby_gpu_precision(gpu), CUBBY_PRECISION_FP16);
+        assert_int_not_equal(cubby_gpu_kernels(gpu), CUBBY_KERNELS_LANE);
+        cubby_gpu_destroy(&gpu);
+    } else {
+        assert_int_equal(status, CUBBY_UNSUPPORTED);
+    }
+}
+
 static void results_become_statuses(void **state)
 {
     (void)state;
@@ -99,9 +130,8 @@ static void validation_is_listening(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(list_and_choose),
-        cmocka_unit_test(results_become_statuses),
-        cmocka_unit_test(too_large_for_the_device),
+        cmocka_unit_test(list_and_choose),         cmocka_unit_test(impossible_pairs),
+        cmocka_unit_test(results_become_statuses), cmocka_unit_test(too_large_for_the_device),
         cmocka_unit_test(validation_is_listening),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
