@@ -1,219 +1,15 @@
-// The stack machine. Opcodes as in Python's Lib/pickletools.py; those that only protocols 0 and 1
-// write, and those that need a registry of the reading process, are refused.
+// The instructions of the stack machine. Opcodes as in Python's Lib/pickletools.py; those that only
+// protocols 0 and 1 write, and those that need a registry of the reading process, are refused.
 #include "model/pickle.h"
 
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/arena.h"
-#include "model/container.h"
-#include "model/pickle_private.h"
-
-struct array {
-    uint32_t *items; // owned
-    uint32_t count, capacity;
-};
-
-struct machine {
-    struct pickle *pickle;
-    const uint8_t *begin, *at, *end;
-    struct array stack; // nodes
-    struct array marks; // heights of the stack
-    struct array memo;  // nodes, PICKLE_ABSENT where nothing was put
-    uint32_t references;
-    bool stopped;
-    enum cubby_status status; // first failure
-    const struct cubby_log *log;
-};
-
-CUBBY_PRINTF(3, 4)
-static bool fail(struct machine *m, enum cubby_status status, const char *format, ...)
-{
-    char what[160];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(what, sizeof(what), format, arguments);
-    va_end(arguments);
-    if (status != CUBBY_NO_MEMORY)
-        cubby_log(m->log, CUBBY_LOG_ERROR, "the pickle in the file cannot be read: %s (byte %zu)",
-                  what, (size_t)(m->at - m->begin));
-    m->status = status;
-    return false;
-}
-
-static bool bad(struct machine *m, const char *what)
-{
-    return fail(m, CUBBY_BAD_DATA, "%s", what);
-}
-
-// ---- bytes of the program
-
-static bool take(struct machine *m, size_t count, const uint8_t **bytes)
-{
-    if (count > (size_t)(m->end - m->at))
-        return bad(m, "it is cut short");
-    *bytes = m->at;
-    m->at += count;
-    return true;
-}
-
-// An unsigned little-endian operand of 1, 2, 4 or 8 bytes.
-static bool take_number(struct machine *m, size_t width, uint64_t *value)
-{
-    const uint8_t *bytes = NULL;
-    if (!take(m, width, &bytes))
-        return false;
-    *value = 0;
-    for (size_t i = 0; i < width; ++i)
-        *value |= (uint64_t)bytes[i] << 8 * i;
-    return true;
-}
-
-// ---- nodes, stack, marks, memo
-
-static bool push_value(struct machine *m, struct array *array, uint32_t value)
-{
-    if (array->count == array->capacity) {
-        uint32_t capacity = array->capacity ? array->capacity * 2 : 256;
-        uint32_t *items = realloc(array->items, capacity * sizeof(*items));
-        if (!items)
-            return fail(m, CUBBY_NO_MEMORY, "out of memory");
-        array->items = items;
-        array->capacity = capacity;
-    }
-    array->items[array->count++] = value;
-    return true;
-}
-
-static bool push(struct machine *m, uint32_t node)
-{
-    if (m->stack.count >= PICKLE_MAX_STACK)
-        return fail(m, CUBBY_TOO_LARGE, "its stack exceeds %u entries", PICKLE_MAX_STACK);
-    return push_value(m, &m->stack, node);
-}
-
-// A new node of `kind`, zeroed, on top of the stack. NULL: m->status says why.
-static struct pickle_node *push_node(struct machine *m, enum pickle_kind kind)
-{
-    struct pickle *p = m->pickle;
-    if (p->node_count >= PICKLE_MAX_NODES) {
-        fail(m, CUBBY_TOO_LARGE, "it has more than %u values", PICKLE_MAX_NODES);
-        return NULL;
-    }
-    uint32_t page = p->node_count / PICKLE_PAGE_NODES;
-    if (!p->pages[page])
-        p->pages[page] = calloc(PICKLE_PAGE_NODES, sizeof(**p->pages));
-    if (!p->pages[page]) {
-        fail(m, CUBBY_NO_MEMORY, "out of memory");
-        return NULL;
-    }
-    if (!push(m, p->node_count))
-        return NULL;
-    struct pickle_node *node = &p->pages[page][p->node_count++ % PICKLE_PAGE_NODES];
-    node->kind = kind;
-    return node;
-}
-
-static struct pickle_node *node_at(struct machine *m, uint32_t index)
-{
-    return &m->pickle->pages[index / PICKLE_PAGE_NODES][index % PICKLE_PAGE_NODES];
-}
-
-// Entries above the topmost mark; nothing below it may be touched.
-static uint32_t depth(const struct machine *m)
-{
-    uint32_t floor = m->marks.count ? m->marks.items[m->marks.count - 1] : 0;
-    return m->stack.count - floor;
-}
-
-static bool need(struct machine *m, uint32_t count)
-{
-    return depth(m) >= count || bad(m, "an instruction finds too little on the stack");
-}
-
-static uint32_t pop(struct machine *m)
-{
-    return m->stack.items[--m->stack.count];
-}
-
-static uint32_t top(const struct machine *m)
-{
-    return m->stack.items[m->stack.count - 1];
-}
-
-static bool push_mark(struct machine *m)
-{
-    if (m->marks.count >= PICKLE_MAX_STACK)
-        return fail(m, CUBBY_TOO_LARGE, "it has more than %u marks", PICKLE_MAX_STACK);
-    return push_value(m, &m->marks, m->stack.count);
-}
-
-// Takes the topmost mark and all above it: *count entries, valid until the next push.
-static bool pop_mark(struct machine *m, const uint32_t **items, uint32_t *count)
-{
-    if (m->marks.count == 0)
-        return bad(m, "an instruction finds no mark on the stack");
-    *count = depth(m);
-    m->stack.count -= *count;
-    --m->marks.count;
-    *items = *count ? m->stack.items + m->stack.count : NULL;
-    return true;
-}
-
-static bool put(struct machine *m, uint64_t index)
-{
-    if (!need(m, 1))
-        return false;
-    // Python numbers them from 0 or 1; a table larger than the number of values has no use.
-    if (index > m->pickle->node_count)
-        return bad(m, "a memo index is out of range");
-    while (m->memo.count <= index) {
-        if (!push_value(m, &m->memo, PICKLE_ABSENT))
-            return false;
-    }
-    m->memo.items[index] = top(m);
-    return true;
-}
-
-static bool get(struct machine *m, uint64_t index)
-{
-    if (index >= m->memo.count || m->memo.items[index] == PICKLE_ABSENT)
-        return bad(m, "it recalls a value that it never stored");
-    return push(m, m->memo.items[index]);
-}
-
-static bool append(struct machine *m, struct pickle_list *list, const uint32_t *items,
-                   uint32_t count)
-{
-    if (count > PICKLE_MAX_REFERENCES - m->references)
-        return fail(m, CUBBY_TOO_LARGE, "its containers have more than %u elements",
-                    PICKLE_MAX_REFERENCES);
-    m->references += count;
-    if (count > list->capacity - list->count) {
-        uint32_t capacity = list->count + count;
-        if (list->capacity > 0 && capacity < 2 * list->capacity)
-            capacity = 2 * list->capacity;
-        uint32_t *grown = arena_alloc(&m->pickle->arena, capacity * sizeof(*grown));
-        if (!grown)
-            return fail(m, CUBBY_NO_MEMORY, "out of memory");
-        if (list->count > 0)
-            memcpy(grown, list->items, list->count * sizeof(*grown));
-        list->items = grown;
-        list->capacity = capacity;
-    }
-    if (count > 0)
-        memcpy(list->items + list->count, items, count * sizeof(*items));
-    list->count += count;
-    return true;
-}
-
-// ---- instructions
+#include "model/pickle_machine.h"
 
 static bool do_integer(struct machine *m, int64_t value)
 {
-    struct pickle_node *node = push_node(m, PICKLE_INT);
+    struct pickle_node *node = machine_push_node(m, PICKLE_INT);
     if (node)
         node->integer = value;
     return node != NULL;
@@ -222,13 +18,13 @@ static bool do_integer(struct machine *m, int64_t value)
 static bool do_unsigned(struct machine *m, size_t width)
 {
     uint64_t value = 0;
-    return take_number(m, width, &value) && do_integer(m, (int64_t)value);
+    return machine_number(m, width, &value) && do_integer(m, (int64_t)value);
 }
 
 static bool do_signed(struct machine *m)
 {
     uint64_t value = 0;
-    return take_number(m, 4, &value) && do_integer(m, (int32_t)(uint32_t)value);
+    return machine_number(m, 4, &value) && do_integer(m, (int32_t)(uint32_t)value);
 }
 
 // Two's complement of any length; only what fits 64 bits is kept.
@@ -236,14 +32,14 @@ static bool do_long(struct machine *m, size_t width)
 {
     uint64_t size = 0;
     const uint8_t *bytes = NULL;
-    if (!take_number(m, width, &size))
+    if (!machine_number(m, width, &size))
         return false;
     if (width == 4 && size > INT32_MAX)
-        return bad(m, "a number has a negative length");
-    if (!take(m, (size_t)size, &bytes))
+        return machine_bad(m, "a number has a negative length");
+    if (!machine_take(m, (size_t)size, &bytes))
         return false;
     if (size > 8)
-        return push_node(m, PICKLE_BIGINT) != NULL;
+        return machine_push_node(m, PICKLE_BIGINT) != NULL;
     uint64_t value = size > 0 && bytes[size - 1] & 0x80 ? UINT64_MAX : 0;
     for (size_t i = (size_t)size; i-- > 0;)
         value = value << 8 | bytes[i];
@@ -253,12 +49,12 @@ static bool do_long(struct machine *m, size_t width)
 static bool do_float(struct machine *m)
 {
     const uint8_t *bytes = NULL;
-    if (!take(m, 8, &bytes))
+    if (!machine_take(m, 8, &bytes))
         return false;
     uint64_t bits = 0; // the one big-endian number of the format
     for (size_t i = 0; i < 8; ++i)
         bits = bits << 8 | bytes[i];
-    struct pickle_node *node = push_node(m, PICKLE_FLOAT);
+    struct pickle_node *node = machine_push_node(m, PICKLE_FLOAT);
     if (node)
         memcpy(&node->real, &bits, sizeof(bits));
     return node != NULL;
@@ -268,15 +64,15 @@ static bool do_text(struct machine *m, enum pickle_kind kind, size_t width)
 {
     uint64_t size = 0;
     const uint8_t *bytes = NULL;
-    if (!take_number(m, width, &size))
+    if (!machine_number(m, width, &size))
         return false;
     if (size > (uint64_t)(m->end - m->at))
-        return bad(m, "a string is cut short");
+        return machine_bad(m, "a string is cut short");
     if (size > PICKLE_MAX_STRING)
-        return fail(m, CUBBY_TOO_LARGE, "a string exceeds %zu bytes", PICKLE_MAX_STRING);
-    if (!take(m, (size_t)size, &bytes))
+        return machine_fail(m, CUBBY_TOO_LARGE, "a string exceeds %zu bytes", PICKLE_MAX_STRING);
+    if (!machine_take(m, (size_t)size, &bytes))
         return false;
-    struct pickle_node *node = push_node(m, kind);
+    struct pickle_node *node = machine_push_node(m, kind);
     if (!node)
         return false;
     node->text.data = (const char *)bytes;
@@ -288,16 +84,16 @@ static bool make_global(struct machine *m, const char *module, size_t module_byt
                         const char *name, size_t name_bytes)
 {
     if (module_bytes > PICKLE_MAX_GLOBAL || name_bytes > PICKLE_MAX_GLOBAL)
-        return fail(m, CUBBY_TOO_LARGE, "a name exceeds %u bytes", PICKLE_MAX_GLOBAL);
+        return machine_fail(m, CUBBY_TOO_LARGE, "a name exceeds %u bytes", PICKLE_MAX_GLOBAL);
     if (memchr(module, 0, module_bytes) || memchr(name, 0, name_bytes))
-        return bad(m, "a name holds a zero byte");
-    struct pickle_node *node = push_node(m, PICKLE_GLOBAL);
+        return machine_bad(m, "a name holds a zero byte");
+    struct pickle_node *node = machine_push_node(m, PICKLE_GLOBAL);
     if (!node)
         return false;
     node->global.module = arena_copy(&m->pickle->arena, module, module_bytes);
     node->global.name = arena_copy(&m->pickle->arena, name, name_bytes);
     if (!node->global.module || !node->global.name)
-        return fail(m, CUBBY_NO_MEMORY, "out of memory");
+        return machine_fail(m, CUBBY_NO_MEMORY, "out of memory");
     return true;
 }
 
@@ -307,7 +103,7 @@ static bool take_line(struct machine *m, const char **line, size_t *size)
     size_t limit = left < PICKLE_MAX_GLOBAL ? left : PICKLE_MAX_GLOBAL;
     const uint8_t *newline = limit ? memchr(m->at, '\n', limit) : NULL;
     if (!newline)
-        return bad(m, "a name has no end");
+        return machine_bad(m, "a name has no end");
     *line = (const char *)m->at;
     *size = (size_t)(newline - m->at);
     m->at = newline + 1;
@@ -324,11 +120,12 @@ static bool do_global(struct machine *m)
 
 static bool do_stack_global(struct machine *m)
 {
-    if (!need(m, 2))
+    if (!machine_need(m, 2))
         return false;
-    const struct pickle_node *name = node_at(m, pop(m)), *module = node_at(m, pop(m));
+    const struct pickle_node *name = machine_node(m, machine_pop(m)),
+                             *module = machine_node(m, machine_pop(m));
     if (name->kind != PICKLE_STRING || module->kind != PICKLE_STRING)
-        return bad(m, "a name is not a string");
+        return machine_bad(m, "a name is not a string");
     return make_global(m, module->text.data, module->text.size_bytes, name->text.data,
                        name->text.size_bytes);
 }
@@ -336,12 +133,12 @@ static bool do_stack_global(struct machine *m)
 static bool do_tuple(struct machine *m, uint32_t count)
 {
     uint32_t items[3];
-    if (!need(m, count))
+    if (!machine_need(m, count))
         return false;
     for (uint32_t i = count; i-- > 0;)
-        items[i] = pop(m);
-    struct pickle_node *node = push_node(m, PICKLE_TUPLE);
-    return node && append(m, &node->list, items, count);
+        items[i] = machine_pop(m);
+    struct pickle_node *node = machine_push_node(m, PICKLE_TUPLE);
+    return node && machine_append(m, &node->list, items, count);
 }
 
 // TUPLE, FROZENSET: everything above the mark.
@@ -351,9 +148,9 @@ static bool do_collect(struct machine *m, enum pickle_kind kind)
     uint32_t count = 0;
     struct pickle_list list = {0};
     // Copied before the push, which may overwrite or move the popped entries.
-    if (!pop_mark(m, &items, &count) || !append(m, &list, items, count))
+    if (!machine_pop_mark(m, &items, &count) || !machine_append(m, &list, items, count))
         return false;
-    struct pickle_node *node = push_node(m, kind);
+    struct pickle_node *node = machine_push_node(m, kind);
     if (node)
         node->list = list;
     return node != NULL;
@@ -361,28 +158,28 @@ static bool do_collect(struct machine *m, enum pickle_kind kind)
 
 static bool extend(struct machine *m, enum pickle_kind kind, const uint32_t *items, uint32_t count)
 {
-    if (!need(m, 1))
+    if (!machine_need(m, 1))
         return false;
-    struct pickle_node *node = node_at(m, top(m));
+    struct pickle_node *node = machine_node(m, machine_top(m));
     if (node->kind == PICKLE_OBJECT)
-        return append(m, kind == PICKLE_DICT ? &node->object->pairs : &node->object->list, items,
-                      count);
+        return machine_append(m, kind == PICKLE_DICT ? &node->object->pairs : &node->object->list,
+                              items, count);
     if (node->kind != kind)
-        return bad(m, "elements are added to something that cannot hold them");
-    return append(m, &node->list, items, count);
+        return machine_bad(m, "elements are added to something that cannot hold them");
+    return machine_append(m, &node->list, items, count);
 }
 
 static bool do_append(struct machine *m)
 {
-    if (!need(m, 2))
+    if (!machine_need(m, 2))
         return false;
-    uint32_t item = pop(m);
+    uint32_t item = machine_pop(m);
     return extend(m, PICKLE_LIST, &item, 1);
 }
 
 static bool do_set_item(struct machine *m)
 {
-    if (!need(m, 3))
+    if (!machine_need(m, 3))
         return false;
     m->stack.count -= 2; // nothing is pushed before they are read
     return extend(m, PICKLE_DICT, m->stack.items + m->stack.count, 2);
@@ -393,34 +190,34 @@ static bool do_extend(struct machine *m, enum pickle_kind kind)
 {
     const uint32_t *items = NULL;
     uint32_t count = 0;
-    if (!pop_mark(m, &items, &count))
+    if (!machine_pop_mark(m, &items, &count))
         return false;
     if (kind == PICKLE_DICT && count % 2)
-        return bad(m, "a key has no value");
+        return machine_bad(m, "a key has no value");
     return extend(m, kind, items, count);
 }
 
 // REDUCE and NEWOBJ look alike here: nothing is called, and what would be called is kept.
 static bool do_call(struct machine *m, bool constructed, bool keywords)
 {
-    if (!need(m, keywords ? 3 : 2))
+    if (!machine_need(m, keywords ? 3 : 2))
         return false;
-    uint32_t keyword_node = keywords ? pop(m) : PICKLE_ABSENT;
-    uint32_t arguments = pop(m), callable = pop(m);
-    enum pickle_kind kind = node_at(m, callable)->kind;
+    uint32_t keyword_node = keywords ? machine_pop(m) : PICKLE_ABSENT;
+    uint32_t arguments = machine_pop(m), callable = machine_pop(m);
+    enum pickle_kind kind = machine_node(m, callable)->kind;
     if (kind != PICKLE_GLOBAL && kind != PICKLE_OBJECT && kind != PICKLE_PERSISTENT)
-        return bad(m, "something is called that is not a function");
-    if (node_at(m, arguments)->kind != PICKLE_TUPLE)
-        return bad(m, "a function is called without arguments");
-    if (keywords && node_at(m, keyword_node)->kind != PICKLE_DICT)
-        return bad(m, "a function is called without named arguments");
+        return machine_bad(m, "something is called that is not a function");
+    if (machine_node(m, arguments)->kind != PICKLE_TUPLE)
+        return machine_bad(m, "a function is called without arguments");
+    if (keywords && machine_node(m, keyword_node)->kind != PICKLE_DICT)
+        return machine_bad(m, "a function is called without named arguments");
 
-    struct pickle_node *node = push_node(m, PICKLE_OBJECT);
+    struct pickle_node *node = machine_push_node(m, PICKLE_OBJECT);
     if (!node)
         return false;
     node->object = arena_alloc(&m->pickle->arena, sizeof(*node->object));
     if (!node->object)
-        return fail(m, CUBBY_NO_MEMORY, "out of memory");
+        return machine_fail(m, CUBBY_NO_MEMORY, "out of memory");
     *node->object = (struct pickle_object){
         .callable = callable,
         .arguments = arguments,
@@ -433,22 +230,22 @@ static bool do_call(struct machine *m, bool constructed, bool keywords)
 
 static bool do_build(struct machine *m)
 {
-    if (!need(m, 2))
+    if (!machine_need(m, 2))
         return false;
-    uint32_t state = pop(m);
-    struct pickle_node *node = node_at(m, top(m));
+    uint32_t state = machine_pop(m);
+    struct pickle_node *node = machine_node(m, machine_top(m));
     if (node->kind != PICKLE_OBJECT)
-        return bad(m, "attributes are given to something that has none");
+        return machine_bad(m, "attributes are given to something that has none");
     node->object->state = state;
     return true;
 }
 
 static bool do_persistent(struct machine *m)
 {
-    if (!need(m, 1))
+    if (!machine_need(m, 1))
         return false;
-    uint32_t id = pop(m);
-    struct pickle_node *node = push_node(m, PICKLE_PERSISTENT);
+    uint32_t id = machine_pop(m);
+    struct pickle_node *node = machine_push_node(m, PICKLE_PERSISTENT);
     if (node)
         node->persistent = id;
     return node != NULL;
@@ -456,9 +253,9 @@ static bool do_persistent(struct machine *m)
 
 static bool do_pop(struct machine *m)
 {
-    if (!need(m, 1))
+    if (!machine_need(m, 1))
         return false;
-    pop(m);
+    machine_pop(m);
     return true;
 }
 
@@ -466,12 +263,12 @@ static bool do_pop_mark(struct machine *m)
 {
     const uint32_t *items = NULL;
     uint32_t count = 0;
-    return pop_mark(m, &items, &count);
+    return machine_pop_mark(m, &items, &count);
 }
 
 static bool do_bool(struct machine *m, bool value)
 {
-    struct pickle_node *node = push_node(m, PICKLE_BOOL);
+    struct pickle_node *node = machine_push_node(m, PICKLE_BOOL);
     if (node)
         node->boolean = value;
     return node != NULL;
@@ -480,36 +277,37 @@ static bool do_bool(struct machine *m, bool value)
 static bool do_protocol(struct machine *m)
 {
     uint64_t protocol = 0;
-    if (!take_number(m, 1, &protocol))
+    if (!machine_number(m, 1, &protocol))
         return false;
     return protocol <= 5 ||
-           fail(m, CUBBY_UNSUPPORTED, "protocol %u is newer than 5", (unsigned)protocol);
+           machine_fail(m, CUBBY_UNSUPPORTED, "protocol %u is newer than 5", (unsigned)protocol);
 }
 
 static bool do_frame(struct machine *m)
 {
     uint64_t size = 0;
-    if (!take_number(m, 8, &size))
+    if (!machine_number(m, 8, &size))
         return false;
-    return size <= (uint64_t)(m->end - m->at) || bad(m, "a frame is cut short");
+    return size <= (uint64_t)(m->end - m->at) || machine_bad(m, "a frame is cut short");
 }
 
 static bool do_stop(struct machine *m)
 {
     m->stopped = true;
-    return (m->stack.count == 1 && m->marks.count == 0) || bad(m, "it does not end with one value");
+    return (m->stack.count == 1 && m->marks.count == 0) ||
+           machine_bad(m, "it does not end with one value");
 }
 
 static bool do_put(struct machine *m, size_t width)
 {
     uint64_t index = 0;
-    return take_number(m, width, &index) && put(m, index);
+    return machine_number(m, width, &index) && machine_put(m, index);
 }
 
 static bool do_get(struct machine *m, size_t width)
 {
     uint64_t index = 0;
-    return take_number(m, width, &index) && get(m, index);
+    return machine_number(m, width, &index) && machine_get(m, index);
 }
 
 static bool step(struct machine *m, uint8_t opcode)
@@ -522,7 +320,7 @@ static bool step(struct machine *m, uint8_t opcode)
     case '.': // STOP
         return do_stop(m);
     case '(': // MARK
-        return push_mark(m);
+        return machine_push_mark(m);
     case '0': // POP
         return do_pop(m);
     case '1': // POP_MARK
@@ -533,14 +331,14 @@ static bool step(struct machine *m, uint8_t opcode)
     case 'r': // LONG_BINPUT
         return do_put(m, 4);
     case 0x94: // MEMOIZE
-        return put(m, m->memo.count);
+        return machine_put(m, m->memo.count);
     case 'h': // BINGET
         return do_get(m, 1);
     case 'j': // LONG_BINGET
         return do_get(m, 4);
 
     case 'N': // NONE
-        return push_node(m, PICKLE_NONE) != NULL;
+        return machine_push_node(m, PICKLE_NONE) != NULL;
     case 0x88: // NEWTRUE
         return do_bool(m, true);
     case 0x89: // NEWFALSE
@@ -575,7 +373,7 @@ static bool step(struct machine *m, uint8_t opcode)
         return do_text(m, PICKLE_BYTES, 8);
 
     case ')': // EMPTY_TUPLE
-        return push_node(m, PICKLE_TUPLE) != NULL;
+        return machine_push_node(m, PICKLE_TUPLE) != NULL;
     case 0x85: // TUPLE1
         return do_tuple(m, 1);
     case 0x86: // TUPLE2
@@ -585,19 +383,19 @@ static bool step(struct machine *m, uint8_t opcode)
     case 't': // TUPLE
         return do_collect(m, PICKLE_TUPLE);
     case ']': // EMPTY_LIST
-        return push_node(m, PICKLE_LIST) != NULL;
+        return machine_push_node(m, PICKLE_LIST) != NULL;
     case 'a': // APPEND
         return do_append(m);
     case 'e': // APPENDS
         return do_extend(m, PICKLE_LIST);
     case '}': // EMPTY_DICT
-        return push_node(m, PICKLE_DICT) != NULL;
+        return machine_push_node(m, PICKLE_DICT) != NULL;
     case 's': // SETITEM
         return do_set_item(m);
     case 'u': // SETITEMS
         return do_extend(m, PICKLE_DICT);
     case 0x8f: // EMPTY_SET
-        return push_node(m, PICKLE_SET) != NULL;
+        return machine_push_node(m, PICKLE_SET) != NULL;
     case 0x90: // ADDITEMS
         return do_extend(m, PICKLE_SET);
     case 0x91: // FROZENSET
@@ -618,7 +416,8 @@ static bool step(struct machine *m, uint8_t opcode)
     case 'Q': // BINPERSID
         return do_persistent(m);
     default:
-        return fail(m, CUBBY_BAD_DATA, "instruction 0x%02x is unknown or not allowed", opcode);
+        return machine_fail(m, CUBBY_BAD_DATA, "instruction 0x%02x is unknown or not allowed",
+                            opcode);
     }
 }
 
@@ -628,8 +427,8 @@ enum cubby_status pickle_parse(struct pickle **out, const uint8_t *data, size_t 
     *out = NULL;
     struct machine m = {.begin = data, .at = data, .end = data + size_bytes, .log = log};
     if (size_bytes > PICKLE_MAX_BYTES) {
-        fail(&m, CUBBY_TOO_LARGE, "it has %zu bytes, the limit is %zu", size_bytes,
-             PICKLE_MAX_BYTES);
+        machine_fail(&m, CUBBY_TOO_LARGE, "it has %zu bytes, the limit is %zu", size_bytes,
+                     PICKLE_MAX_BYTES);
         return m.status;
     }
     m.pickle = calloc(1, sizeof(*m.pickle));
@@ -637,11 +436,11 @@ enum cubby_status pickle_parse(struct pickle **out, const uint8_t *data, size_t 
         return CUBBY_NO_MEMORY;
 
     const uint8_t *opcode = NULL;
-    while (!m.stopped && take(&m, 1, &opcode) && step(&m, *opcode)) {
+    while (!m.stopped && machine_take(&m, 1, &opcode) && step(&m, *opcode)) {
     }
     if (m.status)
         goto out;
-    m.pickle->root = top(&m);
+    m.pickle->root = machine_top(&m);
     if (used_bytes)
         *used_bytes = (size_t)(m.at - m.begin);
     *out = m.pickle;
