@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+// Blocks grow: a file of many small pickles has as many arenas.
+#define FIRST_BLOCK_BYTES ((size_t)1024)
 #define BLOCK_BYTES ((size_t)64 * 1024)
 #define ALIGNMENT _Alignof(max_align_t)
 
@@ -25,6 +27,12 @@ static struct arena_block *new_block(size_t bytes)
     return block;
 }
 
+static size_t next_block_bytes(const struct arena *arena)
+{
+    size_t bytes = arena->blocks ? arena->blocks->size_bytes * 2 : FIRST_BLOCK_BYTES;
+    return bytes < BLOCK_BYTES ? bytes : BLOCK_BYTES;
+}
+
 void *arena_alloc(struct arena *arena, size_t bytes)
 {
     if (bytes > SIZE_MAX - ALIGNMENT)
@@ -33,8 +41,9 @@ void *arena_alloc(struct arena *arena, size_t bytes)
 
     if (bytes > arena->left_bytes) {
         // A large piece gets a block of its own behind the current one, which stays in use.
+        size_t next = next_block_bytes(arena);
         bool large = bytes > BLOCK_BYTES / 4;
-        struct arena_block *block = new_block(large ? bytes : BLOCK_BYTES);
+        struct arena_block *block = new_block(large || next < bytes ? bytes : next);
         if (!block)
             return NULL;
         if (large && arena->blocks) {

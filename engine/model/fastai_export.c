@@ -13,9 +13,9 @@ const struct pickle_list *fastai_list(const struct pickle *pickle, uint32_t inde
 {
     // L around L, CategoryMap around L: a few levels at most, and the bound ends a cycle.
     for (int level = 0; level < 8; ++level) {
-        const struct pickle_node *node = pickle_node(pickle, index);
-        if (node->kind == PICKLE_LIST || node->kind == PICKLE_TUPLE)
-            return &node->list;
+        const struct pickle_list *list = pickle_sequence(pickle, index);
+        if (list)
+            return list;
         index = pickle_attribute(pickle, index, "items");
         if (index == PICKLE_ABSENT)
             return NULL;

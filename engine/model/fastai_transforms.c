@@ -14,6 +14,7 @@
 #include "model/metadata.h"
 
 #define MAX_NAMES_BYTES 400u
+#define MAX_STEPS 100u // a pipeline has about ten
 
 struct pipeline {
     const struct fastai *fastai;
@@ -361,6 +362,12 @@ static enum cubby_status take_all(struct pipeline *p, uint32_t loader, const cha
     const struct pickle_list *steps =
         fastai_steps(pickle, pickle_attribute(pickle, loader, attribute));
     enum cubby_status status = CUBBY_OK;
+    if (steps && steps->count > MAX_STEPS) {
+        p->refused = true;
+        return checkpoint_set_obstacle(p->fastai->checkpoint,
+                                       "it has %u fastai transforms, the limit is %u",
+                                       steps->count, MAX_STEPS);
+    }
     for (uint32_t i = 0; steps && i < steps->count && !status && !p->refused; ++i)
         status = take(p, steps->items[i]);
     return status;

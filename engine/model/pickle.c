@@ -88,12 +88,16 @@ static bool make_global(struct machine *m, const char *module, size_t module_byt
     if (memchr(module, 0, module_bytes) || memchr(name, 0, name_bytes))
         return machine_bad(m, "a name holds a zero byte");
     struct pickle_node *node = machine_push_node(m, PICKLE_GLOBAL);
-    if (!node)
+    char *text = node ? machine_alloc(m, module_bytes + name_bytes + 2) : NULL;
+    if (!text)
         return false;
-    node->global.module = arena_copy(&m->pickle->arena, module, module_bytes);
-    node->global.name = arena_copy(&m->pickle->arena, name, name_bytes);
-    if (!node->global.module || !node->global.name)
-        return machine_fail(m, CUBBY_NO_MEMORY, "out of memory");
+    memcpy(text, module, module_bytes);
+    text[module_bytes] = '\0';
+    node->global.module = text;
+    text += module_bytes + 1;
+    memcpy(text, name, name_bytes);
+    text[name_bytes] = '\0';
+    node->global.name = text;
     return true;
 }
 
@@ -213,12 +217,11 @@ static bool do_call(struct machine *m, bool constructed, bool keywords)
         return machine_bad(m, "a function is called without named arguments");
 
     struct pickle_node *node = machine_push_node(m, PICKLE_OBJECT);
-    if (!node)
+    struct pickle_object *object = node ? machine_alloc(m, sizeof(*object)) : NULL;
+    if (!object)
         return false;
-    node->object = arena_alloc(&m->pickle->arena, sizeof(*node->object));
-    if (!node->object)
-        return machine_fail(m, CUBBY_NO_MEMORY, "out of memory");
-    *node->object = (struct pickle_object){
+    node->object = object;
+    *object = (struct pickle_object){
         .callable = callable,
         .arguments = arguments,
         .keywords = keyword_node,
@@ -431,11 +434,15 @@ enum cubby_status pickle_parse(struct pickle **out, const uint8_t *data, size_t 
                      PICKLE_MAX_BYTES);
         return m.status;
     }
-    m.pickle = calloc(1, sizeof(*m.pickle));
-    if (!m.pickle)
-        return CUBBY_NO_MEMORY;
-
     const uint8_t *opcode = NULL;
+    m.status = CUBBY_NO_MEMORY;
+    m.pickle = calloc(1, sizeof(*m.pickle));
+    if (m.pickle)
+        m.pickle->steps_left = malloc(sizeof(*m.pickle->steps_left));
+    if (!m.pickle || !m.pickle->steps_left)
+        goto out;
+    *m.pickle->steps_left = PICKLE_MAX_STEPS;
+    m.status = CUBBY_OK;
     while (!m.stopped && machine_take(&m, 1, &opcode) && step(&m, *opcode)) {
     }
     if (m.status)

@@ -25,6 +25,13 @@
 #define PICKLE_MAX_REFERENCES 16000000u // elements of all tuples, lists, dicts together
 #define PICKLE_MAX_STRING ((size_t)16 << 20)
 #define PICKLE_MAX_GLOBAL 4096u
+// What all nodes, elements, objects and names may take. An instruction of two bytes can make an
+// object of a hundred, or a name of eight thousand, so that the file's size is no bound.
+#define PICKLE_MAX_MEMORY ((size_t)128 << 20)
+// What the questions below may cost altogether: elements looked at or handed out. Millions of
+// references to one list, and a list of millions, would otherwise be walked for years. A Learner
+// takes 200,000 steps, a state dict of 100,000 tensors three million.
+#define PICKLE_MAX_STEPS 20000000u
 
 #define PICKLE_ABSENT UINT32_MAX // no node
 
@@ -97,6 +104,14 @@ uint32_t pickle_node_count(const struct pickle *pickle);
 const struct pickle_node *pickle_node(const struct pickle *pickle, uint32_t index);
 
 // ---- questions about a node; each may be asked of any node, PICKLE_ABSENT included
+//
+// All of them together are answered PICKLE_MAX_STEPS deep; from then on there is nothing anywhere,
+// so that whoever walks the graph comes to an end by himself.
+
+// Whether an answer was denied: then all that was found out since is worth nothing.
+bool pickle_is_spent(const struct pickle *pickle);
+// Logs that it is, and returns CUBBY_TOO_LARGE.
+enum cubby_status pickle_refuse_spent(const struct cubby_log *log);
 
 bool pickle_is_text(const struct pickle *pickle, uint32_t index, const char *text);
 bool pickle_is_global(const struct pickle *pickle, uint32_t index, const char *module,

@@ -13,6 +13,7 @@ void pickle_destroy(struct pickle **pickle)
     for (size_t i = 0; i < PICKLE_MAX_PAGES && p->pages[i]; ++i)
         free(p->pages[i]);
     arena_fini(&p->arena);
+    free(p->steps_left);
     free(p);
     *pickle = NULL;
 }
@@ -32,7 +33,30 @@ const struct pickle_node *pickle_node(const struct pickle *pickle, uint32_t inde
     static const struct pickle_node none = {.kind = PICKLE_NONE};
     if (index == PICKLE_ABSENT)
         return &none;
-    return &pickle->pages[index / PICKLE_PAGE_NODES][index % PICKLE_PAGE_NODES];
+    return pickle_node_at(pickle, index);
+}
+
+// Pays for a question. False: there is no answer to it.
+static bool spend(const struct pickle *pickle, uint64_t steps)
+{
+    uint64_t *left = pickle->steps_left;
+    bool enough = *left > steps;
+    *left = enough ? *left - steps : 0;
+    return enough;
+}
+
+bool pickle_is_spent(const struct pickle *pickle)
+{
+    return *pickle->steps_left == 0;
+}
+
+enum cubby_status pickle_refuse_spent(const struct cubby_log *log)
+{
+    cubby_log(log, CUBBY_LOG_ERROR,
+              "the pickle in the file takes more than %u steps to look through: it is damaged, or "
+              "made to keep a reader busy",
+              PICKLE_MAX_STEPS);
+    return CUBBY_TOO_LARGE;
 }
 
 bool pickle_is_text(const struct pickle *pickle, uint32_t index, const char *text)
@@ -75,10 +99,14 @@ const struct pickle_object *pickle_object(const struct pickle *pickle, uint32_t 
 const struct pickle_list *pickle_sequence(const struct pickle *pickle, uint32_t index)
 {
     const struct pickle_node *node = pickle_node(pickle, index);
-    return node->kind == PICKLE_TUPLE || node->kind == PICKLE_LIST ? &node->list : NULL;
+    if (node->kind != PICKLE_TUPLE && node->kind != PICKLE_LIST)
+        return NULL;
+    // Who asks for a list is going to walk through it.
+    return spend(pickle, 1 + node->list.count) ? &node->list : NULL;
 }
 
-const struct pickle_list *pickle_pairs(const struct pickle *pickle, uint32_t index)
+// Unpaid.
+static const struct pickle_list *pairs_of(const struct pickle *pickle, uint32_t index)
 {
     const struct pickle_node *node = pickle_node(pickle, index);
     if (node->kind == PICKLE_DICT)
@@ -90,14 +118,23 @@ const struct pickle_list *pickle_pairs(const struct pickle *pickle, uint32_t ind
     return NULL;
 }
 
+const struct pickle_list *pickle_pairs(const struct pickle *pickle, uint32_t index)
+{
+    const struct pickle_list *pairs = pairs_of(pickle, index);
+    return pairs && spend(pickle, 1 + pairs->count) ? pairs : NULL;
+}
+
 uint32_t pickle_lookup(const struct pickle *pickle, uint32_t index, const char *key)
 {
-    const struct pickle_list *pairs = pickle_pairs(pickle, index);
-    for (uint32_t i = pairs ? pairs->count : 0; i >= 2; i -= 2) {
+    const struct pickle_list *pairs = pairs_of(pickle, index);
+    uint32_t found = PICKLE_ABSENT, i = pairs ? pairs->count : 0;
+    uint64_t steps = 1;
+    // No further than can be paid for.
+    for (; i >= 2 && found == PICKLE_ABSENT && steps < *pickle->steps_left; i -= 2, ++steps) {
         if (pickle_is_text(pickle, pairs->items[i - 2], key))
-            return pairs->items[i - 1];
+            found = pairs->items[i - 1];
     }
-    return PICKLE_ABSENT;
+    return spend(pickle, steps) ? found : PICKLE_ABSENT;
 }
 
 uint32_t pickle_attribute(const struct pickle *pickle, uint32_t index, const char *key)
@@ -115,8 +152,10 @@ uint32_t pickle_attribute(const struct pickle *pickle, uint32_t index, const cha
 
 uint32_t pickle_item(const struct pickle *pickle, uint32_t index, uint32_t position)
 {
-    const struct pickle_list *list = pickle_sequence(pickle, index);
-    return list && position < list->count ? list->items[position] : PICKLE_ABSENT;
+    const struct pickle_node *node = pickle_node(pickle, index);
+    bool sequence = node->kind == PICKLE_TUPLE || node->kind == PICKLE_LIST;
+    return sequence && position < node->list.count && spend(pickle, 1) ? node->list.items[position]
+                                                                       : PICKLE_ABSENT;
 }
 
 void pickle_describe(const struct pickle *pickle, uint32_t index, char *text, size_t text_bytes)

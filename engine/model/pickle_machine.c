@@ -1,6 +1,7 @@
 #include "model/pickle_machine.h"
 
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -69,6 +70,28 @@ bool machine_push(struct machine *m, uint32_t node)
     return push_value(m, &m->stack, node);
 }
 
+// Counts memory against the limit.
+static bool afford(struct machine *m, size_t bytes)
+{
+    if (bytes > PICKLE_MAX_MEMORY - m->pickle->memory_bytes)
+        return machine_fail(m, CUBBY_TOO_LARGE, "it unfolds to more than %zu bytes",
+                            PICKLE_MAX_MEMORY);
+    m->pickle->memory_bytes += bytes;
+    return true;
+}
+
+void *machine_alloc(struct machine *m, size_t bytes)
+{
+    // As the arena rounds them: most lists have one element.
+    const size_t grain = _Alignof(max_align_t);
+    if (!afford(m, (bytes + grain - 1) / grain * grain))
+        return NULL;
+    void *memory = arena_alloc(&m->pickle->arena, bytes);
+    if (!memory)
+        machine_fail(m, CUBBY_NO_MEMORY, "out of memory");
+    return memory;
+}
+
 struct pickle_node *machine_push_node(struct machine *m, enum pickle_kind kind)
 {
     struct pickle *p = m->pickle;
@@ -76,23 +99,25 @@ struct pickle_node *machine_push_node(struct machine *m, enum pickle_kind kind)
         machine_fail(m, CUBBY_TOO_LARGE, "it has more than %u values", PICKLE_MAX_NODES);
         return NULL;
     }
-    uint32_t page = p->node_count / PICKLE_PAGE_NODES;
-    if (!p->pages[page])
-        p->pages[page] = calloc(PICKLE_PAGE_NODES, sizeof(**p->pages));
-    if (!p->pages[page]) {
+    struct pickle_place place = pickle_place_of(p->node_count);
+    struct pickle_node **page = &p->pages[place.page];
+    if (!*page)
+        *page = calloc(place.end - place.first, sizeof(**page));
+    if (!*page) {
         machine_fail(m, CUBBY_NO_MEMORY, "out of memory");
         return NULL;
     }
-    if (!machine_push(m, p->node_count))
+    // The page itself costs nothing before it is written to.
+    if (!afford(m, sizeof(**page)) || !machine_push(m, p->node_count))
         return NULL;
-    struct pickle_node *node = &p->pages[page][p->node_count++ % PICKLE_PAGE_NODES];
+    struct pickle_node *node = &(*page)[p->node_count++ - place.first];
     node->kind = kind;
     return node;
 }
 
 struct pickle_node *machine_node(struct machine *m, uint32_t index)
 {
-    return &m->pickle->pages[index / PICKLE_PAGE_NODES][index % PICKLE_PAGE_NODES];
+    return pickle_node_at(m->pickle, index);
 }
 
 // Entries above the topmost mark; nothing below it may be touched.
@@ -168,9 +193,9 @@ bool machine_append(struct machine *m, struct pickle_list *list, const uint32_t 
         uint32_t capacity = list->count + count;
         if (list->capacity > 0 && capacity < 2 * list->capacity)
             capacity = 2 * list->capacity;
-        uint32_t *grown = arena_alloc(&m->pickle->arena, capacity * sizeof(*grown));
+        uint32_t *grown = machine_alloc(m, capacity * sizeof(*grown));
         if (!grown)
-            return machine_fail(m, CUBBY_NO_MEMORY, "out of memory");
+            return false;
         if (list->count > 0)
             memcpy(grown, list->items, list->count * sizeof(*grown));
         list->items = grown;

@@ -33,6 +33,8 @@ bool machine_take(struct machine *m, size_t count, const uint8_t **bytes);
 // An unsigned little-endian operand of 1, 2, 4 or 8 bytes.
 bool machine_number(struct machine *m, size_t width, uint64_t *value);
 
+// Memory that lives as long as the pickle.
+void *machine_alloc(struct machine *m, size_t bytes);
 // A new node of `kind`, zeroed, on top of the stack.
 struct pickle_node *machine_push_node(struct machine *m, enum pickle_kind kind);
 struct pickle_node *machine_node(struct machine *m, uint32_t index);

@@ -131,6 +131,8 @@ static enum cubby_status collect(struct reader *r, const struct pickle *pickle)
         if (status)
             return status;
     }
+    if (pickle_is_spent(pickle))
+        return pickle_refuse_spent(r->log);
     if (r->count > 1)
         qsort(r->storages, r->count, sizeof(*r->storages), compare_storages);
     size_t kept = 0;

@@ -66,10 +66,9 @@ static enum cubby_status add_tensor(struct cubby_checkpoint *checkpoint,
     return checkpoint_add_tensor(checkpoint, &tensor, key->text.data, key->text.size_bytes, log);
 }
 
-enum cubby_status torch_state_dict_read(struct cubby_checkpoint *checkpoint,
-                                        const struct pickle *pickle,
-                                        const struct torch_storages *storages,
-                                        const struct cubby_log *log)
+static enum cubby_status read_root(struct cubby_checkpoint *checkpoint, const struct pickle *pickle,
+                                   const struct torch_storages *storages,
+                                   const struct cubby_log *log)
 {
     uint32_t node = find_state_dict(pickle, log);
     const struct fastai fastai = {checkpoint, pickle, storages, log};
@@ -98,4 +97,29 @@ enum cubby_status torch_state_dict_read(struct cubby_checkpoint *checkpoint,
     if (others > 0)
         cubby_log(log, CUBBY_LOG_DEBUG, "%zu entries of the state dict are not tensors", others);
     return CUBBY_OK;
+}
+
+// ---- what is found in a pickle that was asked too much is not told
+
+struct gate {
+    const struct pickle *pickle;
+    const struct cubby_log *log;
+};
+
+static void write_unless_spent(void *user, enum cubby_log_level level, const char *message)
+{
+    const struct gate *gate = user;
+    if (!pickle_is_spent(gate->pickle))
+        cubby_log(gate->log, level, "%s", message);
+}
+
+enum cubby_status torch_state_dict_read(struct cubby_checkpoint *checkpoint,
+                                        const struct pickle *pickle,
+                                        const struct torch_storages *storages,
+                                        const struct cubby_log *log)
+{
+    struct gate gate = {pickle, log};
+    const struct cubby_log gated = {write_unless_spent, &gate};
+    enum cubby_status status = read_root(checkpoint, pickle, storages, &gated);
+    return pickle_is_spent(pickle) ? pickle_refuse_spent(log) : status;
 }

@@ -235,7 +235,7 @@ static void test_limits(void **state)
     assert_error(&messages, "values");
     assert_int_equal(repeat("\x80\2]q\0", 5, "h\0a", 3, PICKLE_MAX_REFERENCES + 1, ".", &messages),
                      CUBBY_TOO_LARGE);
-    assert_error(&messages, "elements");
+    assert_error(&messages, "unfolds to more than");
     // Depth costs nothing: nothing recurses.
     assert_int_equal(repeat("\x80\2N", 3, "\x85", 1, 1000000, ".", &messages), CUBBY_OK);
     // Nor do paths through shared lists: 2^200 of them here.
@@ -250,6 +250,64 @@ static void test_limits(void **state)
     large[4] = 2; // 32 MiB
     assert_int_equal(pickle_parse(&pickle, large, PICKLE_MAX_BYTES, NULL, NULL), CUBBY_TOO_LARGE);
     free(large);
+}
+
+// Small programs that unfold to something large.
+static void test_memory(void **state)
+{
+    (void)state;
+    struct messages messages;
+    struct bytes names = {0};
+    char a[4097] = "", globals[] = "h\0h\1\x93"
+                                   "0";
+    memset(a, 'a', 4096);
+    for (int i = 0; i < 2; ++i) {
+        put_text(&names, "X");
+        put_number(&names, 4096, 4);
+        put_text(&names, a);
+        put_text(&names, i ? "q\1" : "q");
+        put_bytes(&names, "", !i);
+    }
+    // A name of 8 KiB for six bytes, an object for six.
+    assert_int_equal(
+        repeat((const char *)names.data, names.size, globals, 6, 100000, ".", &messages),
+        CUBBY_TOO_LARGE);
+    assert_error(&messages, "unfolds to more than");
+    free(names.data);
+    assert_int_equal(repeat("cm\nC\nq\0)q\1", 10, "h\0h\1R0", 6, 2000000, ".", &messages),
+                     CUBBY_TOO_LARGE);
+    assert_error(&messages, "unfolds to more than");
+}
+
+// However often a large list is asked for, it ends.
+static void test_steps(void **state)
+{
+    (void)state;
+    struct bytes bytes = {0};
+    put_text(&bytes, "}q");
+    put_number(&bytes, 1, 1);
+    put_text(&bytes, "(");
+    put_text(&bytes, "X");
+    put_number(&bytes, 1, 4);
+    put_text(&bytes, "kq\2N");
+    for (int i = 0; i < 100000; ++i)
+        put_text(&bytes, "h\2h\1");
+    put_text(&bytes, "u.");
+    struct pickle *p = parse(bytes.data, bytes.size);
+    uint32_t root = pickle_root(p);
+    assert_int_equal(pickle_lookup(p, root, "k"), root);
+    uint64_t walked = 0;
+    for (int i = 0; i < 1000000; ++i) {
+        const struct pickle_list *pairs = pickle_pairs(p, root);
+        walked += pairs ? pairs->count : 0;
+        pickle_lookup(p, root, "absent");
+    }
+    assert_true(pickle_is_spent(p));
+    assert_true(walked <= PICKLE_MAX_STEPS);
+    assert_int_equal(pickle_lookup(p, root, "k"), PICKLE_ABSENT);
+    assert_null(pickle_pairs(p, root));
+    pickle_destroy(&p);
+    free(bytes.data);
 }
 
 static void test_random_programs(void **state)
@@ -284,6 +342,8 @@ int main(void)
         cmocka_unit_test(test_several_in_a_row),
         cmocka_unit_test(test_hostile),
         cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_memory),
+        cmocka_unit_test(test_steps),
         cmocka_unit_test(test_random_programs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
