@@ -6,8 +6,9 @@
 #include "model/container.h"
 #include "model/text.h"
 
-// Every tensor takes about a dozen JSON values.
+// Every tensor takes 10 JSON values and keys, and one more for each dimension.
 #define MAX_HEADER_VALUES ((size_t)16 * CHECKPOINT_MAX_TENSORS)
+#define MAX_METADATA 10000u
 #define MAX_HEADER_DEPTH 3u // table, tensor, shape
 
 // Widths of the format's types. F4 and F6 types fill bytes only together.
@@ -130,6 +131,12 @@ static enum cubby_status read_metadata(struct reader *reader, json_t *table)
         cubby_log(reader->log, CUBBY_LOG_ERROR,
                   "the safetensors file is damaged: __metadata__ is not an object");
         return CUBBY_BAD_DATA;
+    }
+    if (json_object_size(table) > MAX_METADATA) {
+        cubby_log(reader->log, CUBBY_LOG_ERROR,
+                  "the safetensors file has %zu entries in __metadata__, the limit is %u",
+                  json_object_size(table), MAX_METADATA);
+        return CUBBY_TOO_LARGE;
     }
     const char *key;
     size_t key_bytes;

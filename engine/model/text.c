@@ -59,12 +59,12 @@ enum cubby_status cubby_json_check_cost(const char *text, size_t size_bytes, siz
             }
         } else if (c == ']' || c == '}') {
             depth -= depth > 0;
-        } else if (c == ',') {
+        } else if (c == ',' || c == ':') { // the key costs more than many a value
             ++values;
         }
     }
     if (values > max_values) {
-        cubby_log(log, CUBBY_LOG_ERROR, "%s has %zu values, more than the limit of %zu", what,
+        cubby_log(log, CUBBY_LOG_ERROR, "%s has %zu values and keys, more than the limit of %zu", what,
                   values, max_values);
         return CUBBY_TOO_LARGE;
     }

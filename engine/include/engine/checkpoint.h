@@ -40,7 +40,7 @@ struct cubby_checkpoint; // owned by the caller of open; borrows the file's byte
 // `data` must outlive the checkpoint.
 //   CUBBY_BAD_DATA     damaged
 //   CUBBY_UNSUPPORTED  another kind of file; the log says which, and what to do
-//   CUBBY_TOO_LARGE    over a limit (header 100 MB, pickle 64 MiB, 100,000 tensors)
+//   CUBBY_TOO_LARGE    over a limit (header 32 MiB, pickle 64 MiB, 100,000 tensors)
 CUBBY_NODISCARD enum cubby_status cubby_checkpoint_open(struct cubby_checkpoint **out,
                                                         const void *data, size_t size_bytes,
                                                         const struct cubby_log *log);

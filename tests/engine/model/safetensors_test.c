@@ -101,7 +101,7 @@ static void test_header_length(void **state)
     assert_int_equal(open_header(length + 5, header, 4, &messages), CUBBY_BAD_DATA);
     assert_error(&messages, "does not fit");
     assert_int_equal(open_header(length - 1, header, 4, &messages), CUBBY_BAD_DATA);
-    assert_int_equal(open_header(100000001, header, 4, &messages), CUBBY_TOO_LARGE);
+    assert_int_equal(open_header(((uint64_t)32 << 20) + 1, header, 4, &messages), CUBBY_TOO_LARGE);
     assert_int_equal(open_header((uint64_t)1 << 63, header, 4, &messages), CUBBY_TOO_LARGE);
     assert_int_equal(open_header(0, header, 4, &messages), CUBBY_BAD_DATA);
     assert_int_equal(open_header(1, header, 4, &messages), CUBBY_BAD_DATA);
@@ -123,6 +123,34 @@ static void test_json_bomb(void **state)
     assert_int_equal(open_header(UINT64_MAX, header, 0, &messages), CUBBY_TOO_LARGE);
     assert_error(&messages, "more than the limit");
     free(header);
+}
+
+// Entries that cost a hundred times their six bytes.
+static void test_metadata_bomb(void **state)
+{
+    (void)state;
+    static const struct {
+        unsigned entries;
+        enum cubby_status status;
+        const char *error;
+    } cases[] = {{10000, CUBBY_OK, ""},
+                 {10001, CUBBY_TOO_LARGE, "entries in __metadata__"},
+                 {1000000, CUBBY_TOO_LARGE, "more than the limit"}};
+    for (size_t k = 0; k < sizeof(cases) / sizeof(cases[0]); ++k) {
+        struct bytes header = {0};
+        put_text(&header, "{\"__metadata__\":{");
+        for (unsigned i = 0; i < cases[k].entries; ++i) {
+            char entry[32];
+            snprintf(entry, sizeof(entry), i ? ",\"%x\":\"\"" : "\"%x\":\"\"", i);
+            put_text(&header, entry);
+        }
+        put_bytes(&header, "}}", 3);
+        struct messages messages;
+        assert_int_equal(open_header(UINT64_MAX, (const char *)header.data, 0, &messages),
+                         cases[k].status);
+        assert_error(&messages, cases[k].error);
+        free(header.data);
+    }
 }
 
 static void test_round_trip(void **state)
@@ -184,9 +212,8 @@ static void test_round_trip(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_hostile),
-        cmocka_unit_test(test_header_length),
-        cmocka_unit_test(test_json_bomb),
+        cmocka_unit_test(test_hostile),    cmocka_unit_test(test_header_length),
+        cmocka_unit_test(test_json_bomb),  cmocka_unit_test(test_metadata_bomb),
         cmocka_unit_test(test_round_trip),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
