@@ -243,11 +243,28 @@ static bool do_build(struct machine *m)
     return true;
 }
 
+// The class that a persistent id stands for; otherwise PICKLE_ABSENT. torch's containers before the
+// zip keep a module's source code beside its class: ('module', class, file, source), in 0.1 (class,
+// file, source). Here it is the class that counts.
+static uint32_t module_class(struct machine *m, uint32_t id)
+{
+    const struct pickle *pickle = m->pickle;
+    const struct pickle_node *node = machine_node(m, id);
+    if (node->kind != PICKLE_TUPLE || node->list.count < 3)
+        return PICKLE_ABSENT;
+    const uint32_t *items = node->list.items;
+    bool tagged = pickle_is_text(pickle, items[0], "module");
+    uint32_t class = items[tagged ? 1 : 0];
+    return machine_node(m, class)->kind == PICKLE_GLOBAL ? class : PICKLE_ABSENT;
+}
+
 static bool do_persistent(struct machine *m)
 {
     if (!machine_need(m, 1))
         return false;
-    uint32_t id = machine_pop(m);
+    uint32_t id = machine_pop(m), class = module_class(m, id);
+    if (class != PICKLE_ABSENT)
+        return machine_push(m, class);
     struct pickle_node *node = machine_push_node(m, PICKLE_PERSISTENT);
     if (node)
         node->persistent = id;

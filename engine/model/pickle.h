@@ -4,7 +4,7 @@
 // function. Here a name is only a name: GLOBAL becomes a node that holds two strings, and REDUCE,
 // NEWOBJ and BUILD become a node that says "this would be called with those". What such a node
 // means is decided afterwards, by whoever reads the graph, against a short list of names
-// (torch_tensor.h).
+// (torch_tensor.h). A persistent id that names a module's class is that class.
 //
 // The graph may share nodes and may be cyclic: walk it with a bound or with a visited set.
 #ifndef ENGINE_MODEL_PICKLE_H

@@ -53,13 +53,18 @@ def renamed(tensors, change):
 # ---- the container of torch 0.1
 
 class TarPickler(pickle.Pickler):
-    """Tensors become the text of a number, and Parameters calls with one, as torch 0.1 did."""
+    """Tensors become the text of a number, and Parameters calls with one, as torch 0.1 did. The first
+    time that a module's class is met it comes with its source, which torch compares."""
 
     def __init__(self, file):
         super().__init__(file, 2)
         self.tensors = {}
+        self.classes = set()
 
     def persistent_id(self, item):
+        if isinstance(item, type) and issubclass(item, torch.nn.Module):
+            known, self.classes = item in self.classes, self.classes | {item}
+            return None if known else (item, None, None)
         if not isinstance(item, torch.Tensor) or isinstance(item, torch.nn.Parameter):
             return None
         key = 140000000000000 + 32 * len(self.tensors)
@@ -202,6 +207,8 @@ def cases(model18, model50):
            OrderedDict((n, parameters[n]) for n in counted), s18, {"tar": True, "view": False})
     yield ("torch 0.1, wrapped", {"epoch": 1, "state_dict": renamed(s18, lambda n: "module." + n)},
            s18, {"tar": True, "view": False})
+    yield "torch 0.1, whole module", model18, s18, {"tar": True, "view": False}
+    yield "before torch 1.6, whole module", model18, s18, old
     half = {n: t.half() for n, t in counted.items()}
     yield "torch 0.1, float16", half, half, {"tar": True, "view": True}
 
@@ -211,8 +218,8 @@ def check(title, item, want, how, folder):
     made.unlink(missing_ok=True)
     if how.get("tar"):
         save_tar(item, weights, how["view"])
-        again = torch.load(weights)
-        again, tensors = (x.get("state_dict", x) for x in (again, item))
+        again, tensors = (x.state_dict() if isinstance(x, torch.nn.Module)
+                          else x.get("state_dict", x) for x in (torch.load(weights), item))
         assert again.keys() == tensors.keys()
         assert all(torch.equal(again[n], tensors[n]) for n in tensors)
     else:

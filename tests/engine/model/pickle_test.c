@@ -99,6 +99,22 @@ static void test_calls_are_not_made(void **state)
     pickle_destroy(&p);
 }
 
+// The classes of modules in files of torch before 1.6 and of 0.1; a storage's id is another.
+static void test_classes_by_persistent_id(void **state)
+{
+    (void)state;
+    struct pickle *p = parse(PICKLE("\x80\2((X\6\0\0\0modulecm\nC\nX\4\0\0\0file"
+                                    "X\4\0\0\0codetQ)\x81"
+                                    "cm\nD\nNN\x87Q)\x81"
+                                    "(X\7\0\0\0storagectorch\nFloatStorage\nX\1\0\0\0"
+                                    "0X\3\0\0\0cpuK\4tQt."));
+    uint32_t root = pickle_root(p);
+    assert_true(pickle_is_call(p, pickle_item(p, root, 0), "m", "C"));
+    assert_true(pickle_is_call(p, pickle_item(p, root, 1), "m", "D"));
+    assert_int_equal(pickle_node(p, pickle_item(p, root, 2))->kind, PICKLE_PERSISTENT);
+    pickle_destroy(&p);
+}
+
 static void test_cycle_and_slots(void **state)
 {
     (void)state;
@@ -338,6 +354,7 @@ int main(void)
         cmocka_unit_test(test_numbers),
         cmocka_unit_test(test_containers),
         cmocka_unit_test(test_calls_are_not_made),
+        cmocka_unit_test(test_classes_by_persistent_id),
         cmocka_unit_test(test_cycle_and_slots),
         cmocka_unit_test(test_several_in_a_row),
         cmocka_unit_test(test_hostile),
