@@ -69,6 +69,31 @@ enum cubby_status checkpoint_add_text(struct cubby_checkpoint *checkpoint, const
     return CUBBY_OK;
 }
 
+enum cubby_status checkpoint_add_conv(struct cubby_checkpoint *checkpoint, size_t tensor,
+                                      uint32_t stride, uint32_t pad)
+{
+    if (!grow((void **)&checkpoint->convs, &checkpoint->conv_capacity, checkpoint->conv_count,
+              sizeof(*checkpoint->convs)))
+        return CUBBY_NO_MEMORY;
+    checkpoint->convs[checkpoint->conv_count++] = (struct checkpoint_conv){tensor, stride, pad};
+    return CUBBY_OK;
+}
+
+static int compare_convs(const void *a, const void *b)
+{
+    const struct checkpoint_conv *first = a, *second = b;
+    return (first->tensor > second->tensor) - (first->tensor < second->tensor);
+}
+
+const struct checkpoint_conv *checkpoint_find_conv(const struct cubby_checkpoint *checkpoint,
+                                                   const struct cubby_tensor *weight)
+{
+    const struct checkpoint_conv key = {.tensor = (size_t)(weight - checkpoint->tensors)};
+    return checkpoint->conv_count ? bsearch(&key, checkpoint->convs, checkpoint->conv_count,
+                                            sizeof(key), compare_convs)
+                                  : NULL;
+}
+
 enum cubby_status checkpoint_refuse_big_endian(const struct cubby_log *log)
 {
     cubby_log(log, CUBBY_LOG_ERROR,
@@ -148,6 +173,7 @@ void cubby_checkpoint_close(struct cubby_checkpoint **checkpoint)
     free(c->tensors);
     free(c->by_name);
     free(c->metadata);
+    free(c->convs);
     free(c);
     *checkpoint = NULL;
 }

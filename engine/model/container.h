@@ -16,6 +16,12 @@ struct checkpoint_text {
     const char *key, *value; // owned by the arena
 };
 
+// What a pickled module says of a convolution beside its weight.
+struct checkpoint_conv {
+    size_t tensor; // position of the weight
+    uint32_t stride, pad;
+};
+
 struct cubby_checkpoint {
     const char *container;        // static
     struct arena arena;           // names and metadata
@@ -28,6 +34,12 @@ struct cubby_checkpoint {
     size_t note_count;
     // In the arena; see cubby_checkpoint_obstacle() and cubby_checkpoint_class_obstacle().
     const char *obstacle, *class_obstacle;
+
+    // Of pickled modules, whose classes tell more than tensors do.
+    bool has_modules;
+    const char *foreign;           // in the arena: why it is no network for cubby; NULL: it may be
+    struct checkpoint_conv *convs; // owned, in the tensors' order
+    size_t conv_count, conv_capacity;
 };
 
 // Adds a tensor under a copy of `name`, which is checked here; tensor->name is ignored.
@@ -50,6 +62,17 @@ CUBBY_NODISCARD enum cubby_status checkpoint_set_obstacle(struct cubby_checkpoin
 CUBBY_NODISCARD enum cubby_status checkpoint_set_class_obstacle(struct cubby_checkpoint *checkpoint,
                                                                 const char *format, ...)
     CUBBY_PRINTF(2, 3);
+
+// The same for checkpoint->foreign.
+CUBBY_NODISCARD enum cubby_status checkpoint_set_foreign(struct cubby_checkpoint *checkpoint,
+                                                         const char *format, ...)
+    CUBBY_PRINTF(2, 3);
+// Adds what is known of the convolution whose weight is tensor number `tensor`, beyond all before.
+CUBBY_NODISCARD enum cubby_status checkpoint_add_conv(struct cubby_checkpoint *checkpoint,
+                                                      size_t tensor, uint32_t stride, uint32_t pad);
+// NULL: the file does not say.
+const struct checkpoint_conv *checkpoint_find_conv(const struct cubby_checkpoint *checkpoint,
+                                                   const struct cubby_tensor *weight);
 
 // Readers: they fill a zeroed checkpoint; on failure the caller closes it.
 CUBBY_NODISCARD enum cubby_status safetensors_read(struct cubby_checkpoint *checkpoint,

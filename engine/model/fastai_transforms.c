@@ -365,8 +365,8 @@ static enum cubby_status take_all(struct pipeline *p, uint32_t loader, const cha
     if (steps && steps->count > MAX_STEPS) {
         p->refused = true;
         return checkpoint_set_obstacle(p->fastai->checkpoint,
-                                       "it has %u fastai transforms, the limit is %u",
-                                       steps->count, MAX_STEPS);
+                                       "it has %u fastai transforms, the limit is %u", steps->count,
+                                       MAX_STEPS);
     }
     for (uint32_t i = 0; steps && i < steps->count && !status && !p->refused; ++i)
         status = take(p, steps->items[i]);

@@ -184,6 +184,19 @@ static enum cubby_status refuse_groups(const struct recogniser *r,
                   (long long)width);
 }
 
+// A pickled module says what its weight cannot.
+static enum cubby_status check_geometry(const struct recogniser *r, const struct network_conv *conv)
+{
+    const struct checkpoint_conv *said = checkpoint_find_conv(r->checkpoint, conv->weight);
+    if (!said || (said->stride == conv->stride && said->pad == conv->pad))
+        return CUBBY_OK;
+    return refuse(r, CUBBY_UNSUPPORTED,
+                  "the convolution of tensor %.200s steps by %u with a padding of %u where a "
+                  "ResNet-%u steps by %u with %u: the network is another",
+                  conv->weight->name, said->stride, said->pad, r->network->depth, conv->stride,
+                  conv->pad);
+}
+
 // conv->in_channels, kernel and stride are set; `out` 0 takes any number of channels.
 static enum cubby_status take_conv(struct recogniser *r, struct network_conv *conv,
                                    const struct network_conv_names *names, uint32_t out)
@@ -205,7 +218,9 @@ static enum cubby_status take_conv(struct recogniser *r, struct network_conv *co
     conv->weight = weight;
     conv->out_channels = (uint32_t)found;
     conv->pad = conv->kernel / 2;
-    enum cubby_status status = accept(r, weight, false);
+    enum cubby_status status = check_geometry(r, conv);
+    if (!status)
+        status = accept(r, weight, false);
     if (status)
         return status;
     return take_norm(r, names->norm, found, &conv->bn_weight, &conv->bn_bias, &conv->bn_mean,
@@ -494,6 +509,10 @@ enum cubby_status network_recognise(struct network *network, struct head *head,
     if (!r->used)
         goto out;
 
+    if (checkpoint->foreign) {
+        status = refuse(r, CUBBY_UNSUPPORTED, "%s", checkpoint->foreign);
+        goto out;
+    }
     status = network_names_find(&r->names, checkpoint) ? refuse_relatives(r) : refuse_stranger(r);
     if (status)
         goto out;

@@ -55,6 +55,17 @@ enum cubby_status checkpoint_set_class_obstacle(struct cubby_checkpoint *checkpo
     return status;
 }
 
+enum cubby_status checkpoint_set_foreign(struct cubby_checkpoint *checkpoint, const char *format,
+                                         ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    enum cubby_status status =
+        format_text(&checkpoint->arena, &checkpoint->foreign, format, arguments);
+    va_end(arguments);
+    return status;
+}
+
 size_t cubby_checkpoint_note_count(const struct cubby_checkpoint *checkpoint)
 {
     return checkpoint->note_count;

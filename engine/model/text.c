@@ -64,8 +64,8 @@ enum cubby_status cubby_json_check_cost(const char *text, size_t size_bytes, siz
         }
     }
     if (values > max_values) {
-        cubby_log(log, CUBBY_LOG_ERROR, "%s has %zu values and keys, more than the limit of %zu", what,
-                  values, max_values);
+        cubby_log(log, CUBBY_LOG_ERROR, "%s has %zu values and keys, more than the limit of %zu",
+                  what, values, max_values);
         return CUBBY_TOO_LARGE;
     }
     return CUBBY_OK;

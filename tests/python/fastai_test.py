@@ -408,6 +408,63 @@ def test_modules(work):
     work.same_logits(work.load(model, *rules), model)
 
 
+def test_modules_that_differ(work):
+    """The tensors of a ResNet, and another computation: told from the modules alone."""
+    labels = work.folder / "labels.txt"
+    labels.write_text("a\nb\nc\n")
+    rules = ("--labels", labels, "--resize-rule", "crop", "--resize", "64")
+
+    def altered(**changes):
+        model = torchvision.models.resnet18(weights=None, num_classes=3)
+        for path, value in changes.items():
+            *names, last = path.split("__")
+            setattr(model.get_submodule(".".join(names)), last, value)
+        return model
+
+    changes = [
+        ({"maxpool": nn.Identity()}, "Identity at maxpool where there should be MaxPool2d"),
+        ({"maxpool": nn.MaxPool2d(2, 2)}, "MaxPool2d at maxpool that is not the usual one"),
+        ({"maxpool": nn.MaxPool2d(3, 2, 1, ceil_mode=True)}, "that is not the usual one"),
+        ({"maxpool": nn.MaxPool2d(3, 2, 1, dilation=2)}, "that is not the usual one"),
+        ({"relu": nn.Identity()}, "Identity at relu where there should be ReLU"),
+        ({"layer1__0__relu": nn.Identity()}, "Identity at layer1.0.relu"),
+        ({"avgpool": nn.AdaptiveMaxPool2d(1)}, "AdaptiveMaxPool2d at avgpool"),
+        ({"avgpool": nn.AdaptiveAvgPool2d(2)}, "that leaves several pixels"),
+        ({"conv1__stride": (1, 1)}, "conv1.weight steps by 1 with a padding of 3"),
+        ({"conv1__padding": (2, 2)}, "conv1.weight steps by 2 with a padding of 2"),
+        ({"conv1__stride": (2, 1)}, "same number of pixels both ways"),
+        ({"layer4__0__conv1__stride": (1, 1), "layer4__0__downsample__0__stride": (1, 1)},
+         "layer4.0.conv1.weight steps by 1"),
+        ({"layer2__0__downsample__0__stride": (1, 1)}, "layer2.0.downsample.0.weight steps by 1"),
+        ({"layer3__1__conv2__groups": 2}, "with groups"),
+        ({"layer3__1__bn2__eps": 0}, "another eps"),
+    ]
+    for change, part in changes:
+        work.refused_with(altered(**change), rules, part)
+    tail = altered()
+    tail.layer3.add_module("2", nn.MaxPool2d(3, 2, 1))
+    work.refused_with(tail, rules, "layer3.2 where there should be BasicBlock or Bottleneck")
+    for outer in (nn.Sequential(altered(), nn.ReLU()), nn.Sequential(nn.MaxPool2d(3, 2, 1), altered())):
+        work.refused_with(outer, rules, "not put together like")
+    work.load(nn.Sequential(altered()), *rules)
+
+    def fastai(change):
+        model = network()
+        change(model)
+        return model
+    changes = [
+        (lambda m: m[0].__setitem__(3, nn.Identity()), "Identity at 0.3 where there should be MaxPool2d"),
+        (lambda m: m[0].__setitem__(2, nn.Identity()), "Identity at 0.2 where there should be ReLU"),
+        (lambda m: m[0].append(nn.AdaptiveAvgPool2d(1)), "0.8 where there should be nothing"),
+        (lambda m: m[1].__setitem__(0, nn.Identity()), "before anything pools"),
+        (lambda m: m[1].__setitem__(0, nn.AdaptiveMaxPool2d(1)), "AdaptiveMaxPool2d at 1.0"),
+        (lambda m: m[1].__setitem__(1, nn.AdaptiveAvgPool2d(1)), "behind the layer that pools"),
+        (lambda m: m.append(nn.ReLU()), "not put together like"),
+    ]
+    for change, part in changes:
+        work.refused(learner(fastai(change)), part)
+
+
 def test_saved(work):
     """learn.save(): no class names, no preprocessing."""
     model = network()

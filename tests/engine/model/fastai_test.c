@@ -222,6 +222,58 @@ static void test_refusals(void **state)
     expect_refusal(&pickle, CUBBY_UNSUPPORTED, "dilation");
 }
 
+// A block with one child, in the layers of a ResNet of timm.
+static void put_block(struct bytes *pickle, const char *name, const char *class)
+{
+    put_text(pickle, "\x80\2");
+    put_module(pickle, "timm.models.resnet\nResNet");
+    put_string(pickle, "layer1");
+    put_module(pickle, SEQUENTIAL);
+    put_string(pickle, "0");
+    put_module(pickle, "timm.models.resnet\nBasicBlock");
+    put_string(pickle, name);
+    put_module(pickle, class);
+    for (int i = 0; i < 4; ++i)
+        put_module_end(pickle);
+}
+
+// A class that is known computes what it should only where it should be.
+static void test_places(void **state)
+{
+    (void)state;
+#define IDENTITY "torch.nn.modules.linear\nIdentity"
+#define RELU "torch.nn.modules.activation\nReLU"
+#define DROP "timm.layers.drop\nDropPath"
+    static const struct {
+        const char *name, *class, *error;
+    } cases[] = {
+        {"act1", RELU, NULL},
+        {"act1", IDENTITY, "Identity at layer1.0.act1 where there should be ReLU;"},
+        {"aa", IDENTITY, NULL},
+        {"drop_path", IDENTITY, NULL},
+        {"drop_path", DROP, NULL}, // drops in training only
+        {"drop_block", DROP, "DropPath at layer1.0.drop_block where there should be Identity;"},
+        {"drop_path", RELU, "where there should be Identity or DropPath;"},
+        {"act10", RELU, "ReLU at layer1.0.act10 where there should be nothing;"},
+        {"act", RELU, "where there should be nothing;"},
+        {"a name of more than thirty characters", RELU, "where there should be nothing;"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); ++i) {
+        struct bytes pickle = {0}, archive;
+        put_block(&pickle, cases[i].name, cases[i].class);
+        if (cases[i].error) {
+            expect_refusal(&pickle, CUBBY_UNSUPPORTED, cases[i].error);
+            continue;
+        }
+        struct messages messages;
+        struct cubby_checkpoint *checkpoint;
+        if (open_pickle(&pickle, &checkpoint, &archive, &messages))
+            fail_msg("%s: %s", cases[i].name, messages.error);
+        cubby_checkpoint_close(&checkpoint);
+        free(archive.data);
+    }
+}
+
 // ---- Learners
 
 // One whose model is an empty Sequential; `rest` puts more attributes.
@@ -294,7 +346,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_names),           cmocka_unit_test(test_shared_modules_end),
         cmocka_unit_test(test_cycle_and_depth), cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_learners),
+        cmocka_unit_test(test_places),          cmocka_unit_test(test_learners),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
