@@ -22,17 +22,38 @@ static enum cubby_status bad_label(const struct fastai *f, uint32_t index, uint3
         index + 1, what);
 }
 
-// str(float): the fewest digits that give the number again.
+// As Python's str(float): the fewest digits that give the number again, as a plain decimal from
+// 0.0001 up to below 1e16, and with an exponent beyond.
 static void print_real(char *text, size_t text_bytes, double value, bool single)
 {
-    for (int digits = 1; digits <= 17; ++digits) {
-        snprintf(text, text_bytes, "%.*g", digits, value);
-        double again = strtod(text, NULL);
+    char scientific[40]; // "-1.2345e+08"
+    for (int more = 0; more < 17; ++more) {
+        snprintf(scientific, sizeof(scientific), "%.*e", more, value);
+        double again = strtod(scientific, NULL);
         if (again == value || (single && (float)again == (float)value))
             break;
     }
-    if (!strpbrk(text, ".en"))
-        strncat(text, ".0", text_bytes - strlen(text) - 1);
+    const char *at = strchr(scientific, 'e');
+    int exponent = at ? atoi(at + 1) : 0; // nan and inf have none
+    if (!at || exponent < -4 || exponent >= 16) {
+        snprintf(text, text_bytes, "%s", scientific);
+        return;
+    }
+    char digits[20] = "";
+    int count = 0;
+    for (const char *c = scientific; c < at; ++c) {
+        if (*c >= '0' && *c <= '9')
+            digits[count++] = *c;
+    }
+    // Of float32 these are not the digits that "%f" has.
+    const char *sign = scientific[0] == '-' ? "-" : "";
+    if (exponent < 0)
+        snprintf(text, text_bytes, "%s0.%.*s%s", sign, -exponent - 1, "000", digits);
+    else if (count <= exponent + 1)
+        snprintf(text, text_bytes, "%s%s%.*s.0", sign, digits, exponent + 1 - count,
+                 "000000000000000");
+    else
+        snprintf(text, text_bytes, "%s%.*s.%s", sign, exponent + 1, digits, digits + exponent + 1);
 }
 
 // Bytes of a bytes object; protocol 2 writes them as _codecs.encode(text, 'latin1').

@@ -145,11 +145,11 @@ def calibrate(model):
     return model.eval()
 
 
-def network(**options):
+def network(classes=len(CLASSES), **options):
     torch.manual_seed(3)
     resnet = torchvision.models.resnet18(weights=None)
     body = nn.Sequential(*list(resnet.children())[:-2])
-    return calibrate(nn.Sequential(body, head(512, len(CLASSES), **options)))
+    return calibrate(nn.Sequential(body, head(512, classes, **options)))
 
 
 def pipeline(*steps):
@@ -358,11 +358,19 @@ def test_labels(work):
     model = network(lin_ftrs=[])
     for vocab, expected in (([1, 2, 30], ["1", "2", "30"]), ([False, True, "x"], ["False", "True", "x"]),
                             ([np.int64(-3), np.str_("zwölf"), np.float64(0.1)], ["-3", "zwölf", "0.1"]),
-                            ([np.bool_(True), np.float32(2.5), 1e22], ["True", "2.5", "1e+22"])):
+                            ([np.bool_(True), np.float32(2.5), 1e22], ["True", "2.5", "1e+22"]),
+                            ([0.5, 20.0, 100.0], ["0.5", "20.0", "100.0"])):
         assert [str(x) for x in vocab] == expected
         assert work.info(work.load(learner(model, vocab=vocab)))["classes"] == expected
         assert work.info(work.load(learner(model, vocab=vocab),
                                    pickle_protocol=4))["classes"] == expected
+    reals = [0.0, -0.0, 1e15, 1e16, 123456789012345680.0, 9999999999999998.0, 0.0001, 0.00012, 1e-5,
+             -1234.5, 1 / 3, 1e100, 5e-324, 2.0**53, float("inf"), float("nan"), -1e-7, 1e-4 / 3]
+    rng = np.random.default_rng(3)
+    reals += [float(x) * 10.0**int(e) for x, e in zip(rng.normal(size=60), rng.integers(-20, 20, 60))]
+    reals += [np.float32(x) for x in (20, 0.1, 16777216, 123456789, 1.5e-5, 3e9, 1 / 3)]
+    wide = network(len(reals), lin_ftrs=[])
+    assert work.info(work.load(learner(wide, vocab=reals)))["classes"] == [str(x) for x in reals]
     work.refused(learner(model, vocab=["a", "a", "b"]), "two classes are named a")
     work.refused(learner(model, vocab=["a", "b"]), "2 class names")
     work.refused(learner(model, vocab=["a", "b", "c\x1b[2J"]), "class 3")
