@@ -14,6 +14,7 @@
 #include "model/metadata.h"
 
 #define MAX_NAMES_BYTES 400u
+#define STEP_NAME_BYTES 64u
 #define MAX_STEPS 100u // a pipeline has about ten
 
 struct pipeline {
@@ -41,14 +42,31 @@ static bool is_one_of(const char *name, const char *const *names)
     return false;
 }
 
-static void add_name(char *list, const char *name)
+// What a person calls a step: its class, or the function that fastai put into a Transform.
+static void name_step(const struct pickle *pickle, uint32_t t, char text[STEP_NAME_BYTES])
+{
+    const char *class = fastai_class(pickle, t);
+    const struct pickle_node *function =
+        pickle_node(pickle, pickle_attribute(pickle, t, "init_enc"));
+    const struct pickle_node *name = pickle_node(pickle, pickle_attribute(pickle, t, "_name"));
+    bool wrapper = strcmp(class, "Transform") == 0;
+    if (wrapper && function->kind == PICKLE_GLOBAL)
+        snprintf(text, STEP_NAME_BYTES, "function %s", function->global.name);
+    else if (wrapper && name->kind == PICKLE_STRING && name->text.size_bytes < STEP_NAME_BYTES)
+        snprintf(text, STEP_NAME_BYTES, "function %.*s", (int)name->text.size_bytes,
+                 name->text.data);
+    else
+        snprintf(text, STEP_NAME_BYTES, "%s", class[0] ? class : "(unnamed)");
+    for (char *c = text; *c; ++c)
+        *c = *c < 0x20 || *c > 0x7e ? '?' : *c;
+}
+
+static void add_name(char *list, const struct pickle *pickle, uint32_t t)
 {
     size_t used = strlen(list);
-    char printable[64];
-    snprintf(printable, sizeof(printable), "%s", name[0] ? name : "(unnamed)");
-    for (char *c = printable; *c; ++c)
-        *c = *c < 0x20 || *c > 0x7e ? '?' : *c;
-    snprintf(list + used, MAX_NAMES_BYTES - used, "%s%s", used ? ", " : "", printable);
+    char name[STEP_NAME_BYTES];
+    name_step(pickle, t, name);
+    snprintf(list + used, MAX_NAMES_BYTES - used, "%s%s", used ? ", " : "", name);
 }
 
 // The file can still be used with a preprocessing that the user gives.
@@ -232,7 +250,7 @@ static bool is_training_only(const struct pickle *pickle, uint32_t t, const char
 static enum cubby_status take_item(struct pipeline *p, uint32_t t)
 {
     const char *class = fastai_class(p->fastai->pickle, t);
-    add_name(p->seen, class);
+    add_name(p->seen, p->fastai->pickle, t);
     if (strcmp(class, "Resize") == 0)
         return take_resize(p, t);
     if (strcmp(class, "RandomResizedCrop") == 0)
@@ -241,7 +259,8 @@ static enum cubby_status take_item(struct pipeline *p, uint32_t t)
         return take_crop(p, t, class);
     if (strcmp(class, "ToTensor") == 0)
         return CUBBY_OK;
-    add_name(is_training_only(p->fastai->pickle, t, class) ? p->training : p->unknown, class);
+    add_name(is_training_only(p->fastai->pickle, t, class) ? p->training : p->unknown,
+             p->fastai->pickle, t);
     return CUBBY_OK;
 }
 
@@ -335,7 +354,7 @@ static enum cubby_status take_batch(struct pipeline *p, uint32_t t)
 {
     const struct pickle *pickle = p->fastai->pickle;
     const char *class = fastai_class(pickle, t);
-    add_name(p->seen, class);
+    add_name(p->seen, pickle, t);
     if (is_one_of(class, affine))
         return take_affine(p, t, class);
     if (strcmp(class, "RandomResizedCropGPU") == 0)
@@ -349,8 +368,14 @@ static enum cubby_status take_batch(struct pipeline *p, uint32_t t)
             return obstacle(p, class, "divides by something else than 255");
         return CUBBY_OK;
     }
-    add_name(is_training_only(pickle, t, class) ? p->training : p->unknown, class);
-    return CUBBY_OK;
+    if (is_training_only(pickle, t, class)) {
+        add_name(p->training, pickle, t);
+        return CUBBY_OK;
+    }
+    // Of the items only a few do something at validation; what comes here is meant for every batch.
+    char name[STEP_NAME_BYTES];
+    name_step(pickle, t, name);
+    return obstacle(p, name, "is not known to cubby, and may change photos at validation");
 }
 
 // ---- all of it

@@ -73,7 +73,7 @@ def create(cls, file):
 
 for image in (PILImage, PILImageBW, MyImage):
     image.create = classmethod(create)
-Transform = fake("fastcore.transform.Transform")
+Transform = TRANSFORMS["Transform"] = fake("fastcore.transform.Transform")
 PlumTransform = fake("fasttransform.transform.Transform")
 PlumFunction = fake("plum.function.Function")
 noop = fake("fastai.imports.noop")  # pickles as the function does
@@ -154,6 +154,10 @@ def network(classes=len(CLASSES), **options):
 
 def pipeline(*steps):
     return make(Pipeline, split_idx=None, fs=make(L, items=list(steps)))
+
+
+def invert(x):
+    return 1 - x
 
 
 def transform(name, **attributes):
@@ -325,6 +329,10 @@ def test_transforms_refused(work):
         ([transform("CropPad", size=fastuple((64, 64)))], [], "without resizing"),
         ([resize(2000, 64)], [], "1024"),
         ([resize(64, 64)], [transform("Rotate", size=(32, 32), mode="nearest")], "Rotate"),
+        ([resize(64, 64)], [normalize(), transform("Posterize")], "transform Posterize is not known"),
+        ([resize(64, 64)], [transform("Transform", init_enc=invert, _name="invert")],
+         "transform function invert is not known"),
+        ([resize(64, 64)], [transform("Transform", init_enc=None, _name="f")], "function f is not"),
     ]
     for item, batch, part in cases:
         work.refused(learner(model, item, batch), part, "--resize")
