@@ -129,13 +129,48 @@ static enum cubby_status index_names(struct cubby_checkpoint *checkpoint,
     return CUBBY_OK;
 }
 
+// Forgets all tensors whose name does not begin with the prefix.
+static enum cubby_status keep_part(struct cubby_checkpoint *checkpoint, const struct cubby_log *log)
+{
+    const char *prefix = checkpoint->prefix ? checkpoint->prefix : "";
+    size_t kept = 0, convs = 0, conv = 0;
+    for (size_t i = 0; i < checkpoint->tensor_count; ++i) {
+        bool keep = strncmp(checkpoint->tensors[i].name, prefix, strlen(prefix)) == 0;
+        for (; conv < checkpoint->conv_count && checkpoint->convs[conv].tensor == i; ++conv) {
+            checkpoint->convs[convs] = checkpoint->convs[conv];
+            checkpoint->convs[convs].tensor = kept;
+            convs += keep;
+        }
+        checkpoint->tensors[kept] = checkpoint->tensors[i];
+        kept += keep;
+    }
+    const char *first = checkpoint->tensor_count ? checkpoint->tensors[0].name : "";
+    if (kept == 0 && prefix[0]) {
+        cubby_log(log, CUBBY_LOG_ERROR,
+                  "the file has no weights under '%.200s'; the first tensor is named '%.200s'",
+                  prefix, first);
+        return CUBBY_UNSUPPORTED;
+    }
+    checkpoint->tensor_count = kept;
+    checkpoint->conv_count = convs;
+    return CUBBY_OK;
+}
+
 enum cubby_status cubby_checkpoint_open(struct cubby_checkpoint **out, const void *data,
                                         size_t size_bytes, const struct cubby_log *log)
+{
+    return cubby_checkpoint_open_part(out, data, size_bytes, NULL, log);
+}
+
+enum cubby_status cubby_checkpoint_open_part(struct cubby_checkpoint **out, const void *data,
+                                             size_t size_bytes, const char *prefix,
+                                             const struct cubby_log *log)
 {
     *out = NULL;
     struct cubby_checkpoint *checkpoint = calloc(1, sizeof(*checkpoint));
     if (!checkpoint)
         return CUBBY_NO_MEMORY;
+    checkpoint->prefix = prefix;
 
     const uint8_t *bytes = data;
     enum cubby_status status;
@@ -153,9 +188,12 @@ enum cubby_status cubby_checkpoint_open(struct cubby_checkpoint **out, const voi
     if (status)
         goto fail;
 
-    status = index_names(checkpoint, log);
+    status = keep_part(checkpoint, log);
+    if (!status)
+        status = index_names(checkpoint, log);
     if (status)
         goto fail;
+    checkpoint->prefix = NULL;
     *out = checkpoint;
     return CUBBY_OK;
 

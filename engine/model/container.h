@@ -34,6 +34,9 @@ struct cubby_checkpoint {
     size_t note_count;
     // In the arena; see cubby_checkpoint_obstacle() and cubby_checkpoint_class_obstacle().
     const char *obstacle, *class_obstacle;
+    // Borrowed while it is opened: what the names of the wanted tensors begin with, less the keys
+    // that were followed already (torch_state_dict.c). NULL or "": all are.
+    const char *prefix;
 
     // Of pickled modules, whose classes tell more than tensors do.
     bool has_modules;

@@ -44,6 +44,14 @@ struct cubby_checkpoint; // owned by the caller of open; borrows the file's byte
 CUBBY_NODISCARD enum cubby_status cubby_checkpoint_open(struct cubby_checkpoint **out,
                                                         const void *data, size_t size_bytes,
                                                         const struct cubby_log *log);
+// The same, of a file that holds more than one network: only the tensors below `prefix`, such as
+// "ema_model." (beginning of names) or "model_ema." (key of the dict that has them). NULL or "":
+// all.
+//   CUBBY_UNSUPPORTED  also: there are none below it
+CUBBY_NODISCARD enum cubby_status cubby_checkpoint_open_part(struct cubby_checkpoint **out,
+                                                             const void *data, size_t size_bytes,
+                                                             const char *prefix,
+                                                             const struct cubby_log *log);
 void cubby_checkpoint_close(struct cubby_checkpoint **checkpoint);
 
 // "safetensors", "torch zip", "torch legacy", "torch tar"

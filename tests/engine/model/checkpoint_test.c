@@ -64,8 +64,36 @@ static void test_other_kinds(void **state)
     }
 }
 
+// One of two networks in a file.
+static void test_part(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"b.y", "a.x", "b.x", "ba.x"};
+    struct dict *dict = dict_create(1);
+    for (size_t i = 0; i < 4; ++i)
+        dict_add(dict, names[i], 1, (int64_t[]){2}, 0, 1);
+    struct file file = {0};
+    file_open(&file, dict, NULL, 0);
+    struct messages messages = {0};
+    const struct cubby_log log = {messages_write, &messages};
+    struct cubby_checkpoint *part;
+    assert_int_equal(cubby_checkpoint_open_part(&part, file.data, file.size_bytes, "b.", &log),
+                     CUBBY_OK);
+    assert_int_equal(cubby_checkpoint_tensor_count(part), 2);
+    assert_non_null(cubby_checkpoint_find(part, "b.x"));
+    assert_non_null(cubby_checkpoint_find(part, "b.y"));
+    assert_null(cubby_checkpoint_find(part, "ba.x"));
+    cubby_checkpoint_close(&part);
+    assert_int_equal(cubby_checkpoint_open_part(&part, file.data, file.size_bytes, "c.", &log),
+                     CUBBY_UNSUPPORTED);
+    assert_error(&messages, "no weights under 'c.'");
+    file_close(&file);
+    dict_destroy(dict);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_other_kinds)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_other_kinds),
+                                       cmocka_unit_test(test_part)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -187,7 +187,7 @@ static void test_hostile_tensors(void **state)
         {{V2, "EvilStorage", "0", 4, 0, "K\4\x85", "K\1\x85"}, "unknown type"},
         {{"torch._utils\n_rebuild_sparse_tensor\n", "FloatStorage", "0", 4, 0, "K\4\x85",
           "K\1\x85"},
-         "not the weights"},
+         "no weights of a network"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); ++i) {
         struct messages messages;
@@ -268,7 +268,7 @@ static void test_other_pickles(void **state)
     } cases[] = {
         {"\x80\2N", "None, not the weights"},
         {"\x80\2]", "a list, not the weights"},
-        {"\x80\2}", "a dict, not the weights"},
+        {"\x80\2}", "an empty dict, not the weights"},
         {"\x80\2"
          "cfastai.learner\nLearner\n)\x81}b",
          "no model or no data loaders"},
