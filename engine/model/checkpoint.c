@@ -191,6 +191,8 @@ enum cubby_status cubby_checkpoint_open_part(struct cubby_checkpoint **out, cons
     status = keep_part(checkpoint, log);
     if (!status)
         status = index_names(checkpoint, log);
+    if (!status)
+        status = checkpoint_note_assumptions(checkpoint);
     if (status)
         goto fail;
     checkpoint->prefix = NULL;

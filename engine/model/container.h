@@ -77,6 +77,9 @@ CUBBY_NODISCARD enum cubby_status checkpoint_add_conv(struct cubby_checkpoint *c
 const struct checkpoint_conv *checkpoint_find_conv(const struct cubby_checkpoint *checkpoint,
                                                    const struct cubby_tensor *weight);
 
+// Adds a note of what the names of a network's tensors leave open, and cubby assumes.
+CUBBY_NODISCARD enum cubby_status checkpoint_note_assumptions(struct cubby_checkpoint *checkpoint);
+
 // Readers: they fill a zeroed checkpoint; on failure the caller closes it.
 CUBBY_NODISCARD enum cubby_status safetensors_read(struct cubby_checkpoint *checkpoint,
                                                    const uint8_t *data, size_t size_bytes,

@@ -59,6 +59,38 @@ static enum cubby_status take_head_tensor(struct recogniser *r, const struct cub
     return recogniser_accept(r, tensor, place == &module->var);
 }
 
+// Whether create_head() puts a layer at `position` behind `before` (NULL: behind pooling and
+// flattening, which are 0 and 1). A ReLU follows each linear layer but the last, a dropout may
+// precede any; neither has tensors, so that their places are all that tells them.
+static bool position_fits(const struct head_module *before, const struct head_module *module,
+                          bool last)
+{
+    uint32_t gap = module->position - (before ? before->position : 1);
+    bool linear = module->mean == NULL;
+    if (before && !before->mean)
+        return linear ? gap == 2 || gap == 3 : gap == 2 || (gap == 1 && last);
+    if (before)
+        return linear && gap <= 2;
+    return gap == 1 || (linear && gap == 2);
+}
+
+static enum cubby_status check_positions(const struct recogniser *r)
+{
+    // Where the modules themselves were read, the classes of all of them are known.
+    if (r->checkpoint->has_modules || r->names.own)
+        return CUBBY_OK;
+    for (uint32_t i = 0; i < r->head.count; ++i) {
+        const struct head_module *m = &r->head.modules[i];
+        if (!position_fits(i ? m - 1 : NULL, m, i + 1 == r->head.count))
+            return recogniser_refuse(
+                r, CUBBY_UNSUPPORTED,
+                "the layer %.200s%u of the head lies where fastai's create_head() has none: the "
+                "head is another, and what it computes is not in the file; learn.export() tells it",
+                r->names.modules, m->position);
+    }
+    return CUBBY_OK;
+}
+
 static enum cubby_status check_modules(const struct recogniser *r)
 {
     for (uint32_t i = 0; i < r->head.count; ++i) {
@@ -94,14 +126,46 @@ static enum cubby_status take_fastai_head(struct recogniser *r)
             return status;
     }
     qsort(r->head.modules, r->head.count, sizeof(r->head.modules[0]), compare_modules);
-    return check_modules(r);
+    enum cubby_status status = check_modules(r);
+    return status ? status : check_positions(r);
+}
+
+// Layers in place of the linear one; NULL: there are none.
+static const char *find_others(const struct recogniser *r)
+{
+    size_t prefix = strlen(r->names.linear);
+    for (size_t i = 0; i < r->checkpoint->tensor_count; ++i) {
+        const char *name = r->checkpoint->tensors[i].name;
+        if (strncmp(name, r->names.linear, prefix) == 0 && name[prefix] == '.')
+            return name;
+    }
+    return NULL;
+}
+
+static enum cubby_status refuse_others(const struct recogniser *r, const char *name)
+{
+    const char *what = "the classes come from more than a linear layer, and what lies between its "
+                       "parts is not in the file";
+    if (strstr(name, "_orig") || strstr(name, "_mask"))
+        what = "the network was pruned; torch.nn.utils.prune.remove() makes its weights plain";
+    else if (strstr(name, "_packed_params") || strstr(name, "scale") || strstr(name, "zero_point"))
+        what = "the network was quantized; save it before it is";
+    return recogniser_refuse(r, CUBBY_UNSUPPORTED,
+                             "the file has no tensor %.200s.weight, but %.200s: %s",
+                             r->names.linear, name, what);
 }
 
 static enum cubby_status take_linear(struct recogniser *r)
 {
     struct head_module *fc = &r->head.modules[0];
-    fc->weight = recogniser_find(r, "%s.weight", r->names.linear);
-    fc->bias = recogniser_find(r, "%s.bias", r->names.linear);
+    char layer[NETWORK_MAX_NAME];
+    bool nested = !recogniser_find(r, "%s.weight", r->names.linear) &&
+                  network_names_nested_linear(&r->names, r->checkpoint, layer);
+    const char *name = nested ? layer : r->names.linear;
+    fc->weight = recogniser_find(r, "%s.weight", name);
+    fc->bias = recogniser_find(r, "%s.bias", name);
+    if (!fc->weight && find_others(r))
+        return refuse_others(r, find_others(r));
     if (!fc->weight)
         return recogniser_refuse(
             r, CUBBY_UNSUPPORTED,

@@ -134,6 +134,30 @@ static void find_own_head(struct network_names *names, const struct cubby_checkp
         if (strncmp(checkpoint->tensors[i].name, prefix, strlen(prefix)) == 0)
             memcpy(names->modules, prefix, sizeof(prefix));
     }
+    names->own = names->modules[0] != '\0';
+}
+
+bool network_names_nested_linear(const struct network_names *names,
+                                 const struct cubby_checkpoint *checkpoint,
+                                 char layer[NETWORK_MAX_NAME])
+{
+    size_t prefix = strlen(names->linear), found = 0;
+    layer[0] = '\0';
+    for (size_t i = 0; i < checkpoint->tensor_count; ++i) {
+        const char *name = checkpoint->tensors[i].name;
+        if (strncmp(name, names->linear, prefix) != 0 || name[prefix] != '.')
+            continue;
+        size_t digits = strspn(name + prefix + 1, "0123456789");
+        const char *part = name + prefix + 1 + digits;
+        bool weight = strcmp(part, ".weight") == 0;
+        size_t bytes = prefix + 1 + digits;
+        if (digits == 0 || digits > 4 || (!weight && strcmp(part, ".bias") != 0) ||
+            (layer[0] && (strncmp(layer, name, bytes) != 0 || layer[bytes])))
+            return false;
+        snprintf(layer, NETWORK_MAX_NAME, "%.*s", (int)bytes, name);
+        found += weight;
+    }
+    return found == 1;
 }
 
 bool network_names_find(struct network_names *names, const struct cubby_checkpoint *checkpoint)
@@ -150,19 +174,47 @@ bool network_names_find(struct network_names *names, const struct cubby_checkpoi
     return true;
 }
 
+bool network_names_second(const struct network_names *names,
+                          const struct cubby_checkpoint *checkpoint, struct network_names *second)
+{
+    for (size_t i = 0; i < checkpoint->tensor_count; ++i) {
+        *second = (struct network_names){0};
+        for (size_t k = 0; k < sizeof(dialects) / sizeof(dialects[0]) && !second->dialect; ++k)
+            try_dialect(second, &dialects[k], checkpoint->tensors[i].name);
+        if (second->dialect && strcmp(second->body, names->body) != 0)
+            return true;
+    }
+    return false;
+}
+
+static bool is_one_of(const char *name, const char *const *list)
+{
+    for (; *list; ++list) {
+        if (strcmp(name, *list) == 0)
+            return true;
+    }
+    return false;
+}
+
 bool network_names_is_bystander(const struct network_names *names,
                                 const struct cubby_tensor *tensor)
 {
     // Not pos_weight: it tells of a loss that goes with sigmoid scores.
-    static const char *const bystanders[] = {"n_averaged", "criterion.weight", "loss.weight",
-                                             "loss_fn.weight", "loss_func.weight"};
-    // Only a wrapper keeps them, and it puts a prefix before the network.
-    // A loss with a matrix gives the classes itself, from what the network calls its classes.
-    if (!names->outer[0] || tensor->rank > 1)
+    static const char *const losses[] = {"criterion.weight", "loss.weight", "loss_fn.weight",
+                                         "loss_func.weight", NULL};
+    // What a layer has. One that stands beside the network may well take what the network gives.
+    static const char *const layer_parts[] = {"weight",       "bias",        "pos_weight",
+                                              "running_mean", "running_var", NULL};
+    // Only a wrapper keeps other things, and it puts a prefix before the network.
+    if (!names->outer[0] || strncmp(tensor->name, names->outer, strlen(names->outer)) == 0)
         return false;
-    for (size_t i = 0; i < sizeof(bystanders) / sizeof(bystanders[0]); ++i) {
-        if (strcmp(tensor->name, bystanders[i]) == 0)
-            return true;
-    }
-    return false;
+    // A loss with a matrix gives the classes itself, from what the network calls its classes.
+    if (is_one_of(tensor->name, losses))
+        return tensor->rank <= 1;
+    const char *dot = strrchr(tensor->name, '.'), *part = dot ? dot + 1 : tensor->name;
+    if (is_one_of(part, layer_parts))
+        return false;
+    // Counters and sums of metrics; of matrices, those that count.
+    return tensor->rank <= 1 || tensor->dtype == CUBBY_I64 || tensor->dtype == CUBBY_OTHER ||
+           strcmp(part, "confmat") == 0;
 }

@@ -25,6 +25,7 @@ struct network_names {
     char body[NETWORK_MAX_PREFIX + 1];    // before the stem and the layers
     char linear[NETWORK_MAX_PREFIX + 32]; // the one layer that gives classes: "fc"
     char modules[NETWORK_MAX_PREFIX + 8]; // fastai's head: before N.weight; empty: `linear` instead
+    bool own;                             // of cubby's own files
 };
 
 // A convolution and the batch norm behind it.
@@ -43,10 +44,19 @@ void network_names_conv(const struct network_names *names, uint32_t layer, uint3
 void network_names_shortcut(const struct network_names *names, uint32_t layer, uint32_t block,
                             struct network_conv_names *out);
 
+// A Sequential in place of `linear`, of which one linear layer is all that has tensors: writes its
+// name, such as "fc.1". False: there is none, or more than that.
+bool network_names_nested_linear(const struct network_names *names,
+                                 const struct cubby_checkpoint *checkpoint,
+                                 char layer[NETWORK_MAX_NAME]);
+
 // What to do when `linear` is missing: text to put behind a message, maybe empty.
 const char *network_names_advice(const struct network_names *names);
+// Another network in the same checkpoint, such as averaged weights under a prefix of their own.
+bool network_names_second(const struct network_names *names,
+                          const struct cubby_checkpoint *checkpoint, struct network_names *second);
 // Whether it is something that training leaves beside a network and that changes no result: a
-// loss's class weights, how many models an average was made of.
+// loss's class weights, how many models an average was made of, the state of a metric.
 bool network_names_is_bystander(const struct network_names *names,
                                 const struct cubby_tensor *tensor);
 

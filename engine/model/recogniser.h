@@ -37,7 +37,7 @@ CUBBY_NODISCARD enum cubby_status recogniser_take_head(struct recogniser *r);
 
 // No tensor has the name that a ResNet's first block has.
 CUBBY_NODISCARD enum cubby_status recogniser_refuse_stranger(const struct recogniser *r);
-// A network with all names of a ResNet, and more.
+// A network with all names of a ResNet, and more; or two of them.
 CUBBY_NODISCARD enum cubby_status recogniser_refuse_relatives(const struct recogniser *r);
 // A tensor that is neither used nor known to be of no account.
 CUBBY_NODISCARD enum cubby_status recogniser_refuse_unknown(const struct recogniser *r);

@@ -50,6 +50,17 @@ enum cubby_status recogniser_refuse_stranger(const struct recogniser *r)
         r->checkpoint->tensor_count ? r->checkpoint->tensors[0].name : "missing");
 }
 
+static enum cubby_status refuse_second(const struct recogniser *r)
+{
+    struct network_names second;
+    if (!network_names_second(&r->names, r->checkpoint, &second))
+        return CUBBY_OK;
+    return recogniser_refuse(r, CUBBY_UNSUPPORTED,
+                             "the file holds two networks, under '%.200s' and '%.200s'; choose one "
+                             "with --weights-prefix",
+                             r->names.outer, second.outer);
+}
+
 enum cubby_status recogniser_refuse_relatives(const struct recogniser *r)
 {
     for (size_t k = 0; k < sizeof(relatives) / sizeof(relatives[0]); ++k) {
@@ -64,7 +75,7 @@ enum cubby_status recogniser_refuse_relatives(const struct recogniser *r)
                     name, relatives[k].what);
         }
     }
-    return CUBBY_OK;
+    return refuse_second(r);
 }
 
 enum cubby_status recogniser_refuse_unknown(const struct recogniser *r)

@@ -217,7 +217,7 @@ static void test_refusals(void **state)
     dict = begin(&features);
     for (int i = 2; i < 20; ++i) {
         char base[16];
-        snprintf(base, sizeof(base), "1.%d", i);
+        snprintf(base, sizeof(base), "1.%d", 2 * i - 2);
         dict_add_linear(dict, base, features, features, false);
     }
     expect_refusal(dict, "too many linear layers");
@@ -236,11 +236,66 @@ static void test_refusals(void **state)
     expect_refusal(dict, "beyond float32");
 }
 
+// Layers without tensors are told by the places that they take.
+static void test_positions(void **state)
+{
+    (void)state;
+    static const struct {
+        struct {
+            uint32_t position;
+            enum layer layer;
+        } layers[4];
+        const char *error; // NULL: as create_head() makes them
+    } cases[] = {
+        {{{2, LINEAR}, {0, END}}, NULL},
+        {{{3, LINEAR}, {0, END}}, NULL},
+        {{{4, LINEAR}, {0, END}}, "1.4 of the head"}, // another layer in front of it
+        {{{1, LINEAR}, {0, END}}, "1.1 of the head"}, // not flattened
+        {{{2, BN}, {3, LINEAR}, {0, END}}, NULL},
+        {{{3, BN}, {4, LINEAR}, {0, END}}, "1.3 of the head"},
+        {{{2, BN}, {5, LINEAR}, {0, END}}, "1.5 of the head"}, // an activation and dropout
+        {{{2, LINEAR}, {3, BN}, {0, END}}, NULL},              // bn_final
+        {{{2, LINEAR}, {3, BN}, {5, LINEAR}, {0, END}}, "1.3 of the head"}, // no activation
+        {{{2, LINEAR}, {3, LINEAR}, {0, END}}, "1.3 of the head"},
+        {{{2, LINEAR}, {4, LINEAR}, {0, END}}, NULL},
+        {{{2, LINEAR}, {6, LINEAR}, {0, END}}, "1.6 of the head"},
+        {{{2, BN}, {3, BN}, {4, LINEAR}, {0, END}}, "1.3 of the head"},
+    };
+    for (size_t k = 0; k < sizeof(cases) / sizeof(cases[0]); ++k) {
+        int64_t features;
+        struct dict *dict = begin(&features);
+        for (size_t i = 0; i < 4 && cases[k].layers[i].layer != END; ++i) {
+            char base[16];
+            snprintf(base, sizeof(base), "1.%u", cases[k].layers[i].position);
+            if (cases[k].layers[i].layer == BN)
+                dict_add_norm(dict, base, features);
+            else
+                dict_add_linear(dict, base, features, features, true);
+        }
+        if (cases[k].error) {
+            expect_refusal(dict, cases[k].error);
+            continue;
+        }
+        struct file file = {0};
+        file_open(&file, dict, NULL, 0);
+        struct messages messages = {0};
+        const struct cubby_log log = {messages_write, &messages};
+        struct network network;
+        if (network_recognise(&network, NULL, file.checkpoint, &log))
+            fail_msg("case %zu: %s", k, messages.error);
+        assert_int_equal(cubby_checkpoint_note_count(file.checkpoint), 1);
+        network_fini(&network);
+        file_close(&file);
+        dict_destroy(dict);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_variants),
         cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_positions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

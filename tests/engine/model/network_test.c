@@ -176,6 +176,44 @@ static void test_refusals(void **state)
     expect_refusal(dict, CUBBY_UNSUPPORTED, "bn1.weight is not made of floating-point");
 }
 
+// fc replaced: by a Sequential of one linear layer and what has no tensors, and by something else.
+static void test_nested_linear(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *first, *second, *error; // names instead of fc.weight and fc.bias
+    } cases[] = {
+        {"fc.1.weight", "fc.1.bias", NULL},
+        {"fc.12.weight", "fc.12.bias", NULL},
+        {"fc.0.weight", "fc.2.weight", "no tensor fc.weight, but fc.0.weight: the classes come"},
+        {"fc.1.weight", "fc.11.bias", "no tensor fc.weight, but fc.1"},
+        {"fc.1.weight", "fc.1.running_mean", "no tensor fc.weight, but fc.1"},
+        {"fc.weight_orig", "fc.weight_mask", "but fc.weight_mask: the network was pruned"},
+        {"fc.scale", "fc._packed_params._packed_params", "the network was quantized"},
+        {"fc.linear.weight", "fc.linear.bias", "but fc.linear.bias: the classes come"},
+        {"fc2.1.weight", "fc2.1.bias", "without a layer that gives classes"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); ++i) {
+        struct dict *dict = resnet50();
+        dict_rename(dict, "fc.weight", cases[i].first);
+        dict_rename(dict, "fc.bias", cases[i].second);
+        if (cases[i].error) {
+            expect_refusal(dict, CUBBY_UNSUPPORTED, cases[i].error);
+            continue;
+        }
+        struct network network;
+        struct file file = {0};
+        struct messages messages;
+        if (recognise(dict, &network, &file, &messages))
+            fail_msg("%s: %s", cases[i].first, messages.error);
+        assert_int_equal(network.head[0].out, 3);
+        assert_int_equal(cubby_checkpoint_note_count(file.checkpoint), 1);
+        network_fini(&network);
+        file_close(&file);
+        dict_destroy(dict);
+    }
+}
+
 static void test_hugging_face_refusals(void **state)
 {
     (void)state;
@@ -218,6 +256,11 @@ static void test_bystanders(void **state)
     } others[] = {
         {"criterion.weight", NULL, 1},
         {"n_averaged", NULL, 0},
+        {"train_acc.confmat", NULL, 2},
+        {"val_metrics.total", NULL, 0},
+        {"loss_fn.alpha", NULL, 1},
+        {"arcface.centres", "arcface.centres has no place", 2},
+        {"ema.layer1.0.conv1.weight", "two networks, under ", 4},
         // ArcFace and its like: what the network gives are no classes yet.
         {"criterion.weight", "criterion.weight has no place", 2},
         {"criterion.pos_weight", "criterion.pos_weight has no place", 1},
@@ -228,7 +271,7 @@ static void test_bystanders(void **state)
         struct dict *dict = dict_create(6);
         int64_t features = dict_add_resnet(dict, &resnets[0], 2, 1, "model.", false);
         dict_add_linear(dict, "model.fc", 3, features, true);
-        dict_add(dict, others[i].name, others[i].rank, (int64_t[]){3, 3}, 0, 1);
+        dict_add(dict, others[i].name, others[i].rank, (int64_t[]){3, 3, 3, 3}, 0, 1);
         if (others[i].error) {
             expect_refusal(dict, CUBBY_UNSUPPORTED, others[i].error);
             continue;
@@ -292,9 +335,10 @@ static void test_conv_fold(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_every_depth), cmocka_unit_test(test_wide),
-        cmocka_unit_test(test_refusals),    cmocka_unit_test(test_hugging_face_refusals),
-        cmocka_unit_test(test_bystanders),  cmocka_unit_test(test_conv_fold),
+        cmocka_unit_test(test_every_depth),   cmocka_unit_test(test_wide),
+        cmocka_unit_test(test_refusals),      cmocka_unit_test(test_hugging_face_refusals),
+        cmocka_unit_test(test_nested_linear), cmocka_unit_test(test_bystanders),
+        cmocka_unit_test(test_conv_fold),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
