@@ -1,16 +1,19 @@
 """Writes seeds for the fuzz targets: make_seeds.py FOLDER. Below it a folder for each target gets small
-files: those of tests/data/hostile-models.tar.xz, the pickles in them, some JSON, and some JPEGs."""
+files: those of tests/data/hostile-models.tar.xz, the pickles in them, those of pickle_seeds.py, and
+some JSON."""
 import io
-import random
+import pickle
 import struct
 import sys
 import tarfile
 import zipfile
 from pathlib import Path
 
+from pickle_seeds import seeds
+
 DATA = Path(__file__).resolve().parents[1] / "data" / "hostile-models.tar.xz"
 MAX_BYTES = 4096
-JSON = {
+METADATA = {
     0: ['["cat", "dog"]', '["\\u00e4"]'],
     1: ['{"resize": "shorter", "size": [256, 256], "crop": [224, 224], "interpolation": "bilinear",'
         '"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225], "exif": false}',
@@ -20,119 +23,88 @@ JSON = {
         '"crop": {"ratio": [0.75, 1.25], "scale": 1}}]}'],
     2: ['{"source": "a.pth", "container": "torch zip"}'],
 }
+LABELS = ["cat\ndog\n", "\ufeffcat\r\nh\u00f6rse\r\n\r\n", '["cat", "dog"]', '{"0": "cat", "1": "dog"}']
+HF_FOLDERS = [
+    '{"model_type": "resnet", "layer_type": "bottleneck", "depths": [3, 4, 6, 3], "hidden_sizes": [256, 512,'
+    '1024, 2048], "embedding_size": 64, "hidden_act": "relu", "downsample_in_first_stage": false, "id2label":'
+    '{"0": "cat", "1": "dog"}, "problem_type": "multi_label_classification"}\0'
+    '{"image_processor_type": "ConvNextImageProcessor", "crop_pct": 0.875, "size": {"shortest_edge": 224},'
+    '"do_normalize": true, "do_resize": true, "image_mean": [0.5, 0.4, 0.3], "image_std": [0.2, 0.2, 0.2],'
+    '"resample": 3, "rescale_factor": 0.00392156862745098}',
+    '{"architecture": "resnet50", "num_classes": 2, "global_pool": "avg", "label_names": ["cat", "dog"],'
+    '"model_args": {}, "pretrained_cfg": {"input_size": [3, 224, 224], "interpolation": "bicubic", "crop_pct":'
+    '0.95, "crop_mode": "center", "mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}}',
+    '{"architecture": "tv_resnet34", "num_classes": 2, "input_size": [3, 224, 224], "crop_pct": 0.875}',
+]
 
 
-# A JPEG needs no picture: its code tables (all codes of one length) and random codes make a sound one.
-DC_SIZES = list(range(12))
-AC_SYMBOLS = [0, 0xf0] + [run << 4 | size for run in range(16) for size in range(1, 11)]
+def torch_zip(data, storages):
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("a/data.pkl", data)
+        for key, elements in storages.items():
+            archive.writestr(f"a/data/{key}", struct.pack("<f", 1) * elements)
+    return file.getvalue()
 
 
-def jpeg_segment(marker, data):
-    return struct.pack(">BBH", 0xff, marker, len(data) + 2) + data
+def torch_tar():
+    """Of torch 0.1: a storage of eight numbers, a part of it, and a tensor in each."""
+    def dump(item):
+        return pickle.dumps(item, 2)
 
-
-def jpeg_tables():
-    out = jpeg_segment(0xdb, bytes([0] + [3] * 64))
-    for number, symbols, length in ((0x00, DC_SIZES, 4), (0x10, AC_SYMBOLS, 8)):
-        counts = bytes(len(symbols) if i == length else 0 for i in range(1, 17))
-        out += jpeg_segment(0xc4, bytes([number]) + counts + bytes(symbols))
-    return out
-
-
-def jpeg_block(rng, mean):
-    """The bits of one block as a string of 0 and 1, and its mean."""
-    size = rng.randrange(6)
-    value = rng.getrandbits(size) if size else 0
-    difference = value if size and value >> (size - 1) else value - (1 << size) + 1
-    if size and abs(mean + difference) > 250:
-        value ^= (1 << size) - 1
-        difference = -difference
-    bits = f"{size:04b}" + (f"{value:0{size}b}" if size else "")
-    place = 1
-    while place < 64 and rng.random() < 0.8:
-        symbol = rng.randrange(1, len(AC_SYMBOLS))
-        run, size = AC_SYMBOLS[symbol] >> 4, AC_SYMBOLS[symbol] & 15
-        if place + run + 1 > 64 or size > 7:
-            continue
-        bits += f"{symbol:08b}" + "".join(rng.choice("01") for _ in range(size))
-        place += run + 1
-    return bits + ("" if place == 64 else "00000000"), mean + difference
-
-
-def jpeg_scan(rng, mcus, blocks, restart):
-    out, bits, means = b"", "", [0] * 4
-    for mcu in range(mcus + 1):
-        if mcu == mcus or (restart and mcu and mcu % restart == 0):
-            bits += "1" * (-len(bits) % 8)
-            data = int(bits, 2).to_bytes(len(bits) // 8, "big").replace(b"\xff", b"\xff\0")
-            out += data + (bytes([0xff, 0xd0 + (mcu // restart - 1) % 8]) if mcu < mcus else b"")
-            bits, means = "", [0] * 4
-        for component, count in enumerate(blocks if mcu < mcus else []):
-            for _ in range(count):
-                more, means[component] = jpeg_block(rng, means[component])
-                bits += more
-    return out
-
-
-def jpeg(rng, samplings, restart):
-    side = rng.randrange(1, 60)
-    alone = len(samplings) == 1
-    blocks = [1 if alone else across * down for across, down in samplings]
-    unit_x, unit_y = (8 * (1 if alone else max(s[i] for s in samplings)) for i in (0, 1))
-    mcus = -(-side // unit_x) * -(-side // unit_y)
-    count = len(samplings)
-    frame = struct.pack(">BHHB", 8, side, side, count)
-    frame += b"".join(bytes([i + 1, x << 4 | y, 0]) for i, (x, y) in enumerate(samplings))
-    scan = bytes([count]) + b"".join(bytes([i + 1, 0]) for i in range(count)) + bytes([0, 63, 0])
-    out = b"\xff\xd8" + jpeg_tables() + jpeg_segment(0xc0, frame)
-    if restart:
-        out += jpeg_segment(0xdd, struct.pack(">H", restart))
-    return out + jpeg_segment(0xda, scan) + jpeg_scan(rng, mcus, blocks, restart) + b"\xff\xd9"
-
-
-def write_jpegs(folder):
-    folder.mkdir(parents=True, exist_ok=True)
-    rng = random.Random(1)
-    one = (1, 1)
-    for name, samplings in {"420": [(2, 2), one, one], "422": [(2, 1), one, one],
-                            "440": [(1, 2), one, one], "444": [one] * 3, "grey": [one],
-                            "cmyk": [one] * 4, "410": [(4, 2), one, one]}.items():
-        for restart in (0, 3):
-            (folder / f"{name}-{restart}.jpg").write_bytes(jpeg(rng, samplings, restart))
+    def triple(first, second, name):
+        return b"\x80\x02" + dump(first)[2:-1] + dump(second)[2:-1] + f"ctorch\n{name}\n".encode() + b"\x87."
+    text = b"X\x01\x00\x00\x00"
+    shape = struct.pack("<ii5q", 2, 0, 2, 2, 3, 1, 1)
+    members = {
+        "sys_info": dump({"protocol_version": 1000, "little_endian": True}),
+        "storages": dump(1) + triple(5, "cpu", "FloatStorage") + struct.pack("<q8f", 8, *range(8)) +
+        dump([(6, 5, 2, 6)]),
+        "tensors": dump(2) + triple(7, 5, "FloatTensor") + shape + triple(8, 6, "FloatTensor") + shape,
+        "pickle": b"\x80\x02}(" + text + b"w" + text + b"7Q" + text + b"p" + text + b"8Qu.",
+    }
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w", format=tarfile.USTAR_FORMAT) as archive:
+        for name, content in members.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    return out.getvalue()
 
 
 def main():
     top = Path(sys.argv[1])
-    write_jpegs(top / "jpeg_dc_fuzz")
-    write_jpegs(top / "decode_fuzz")
-    folders = {name: top / f"{name}_fuzz"
-               for name in ("model", "pickle", "zip", "legacy", "tar", "safetensors", "metadata")}
-    for folder in folders.values():
+
+    def write(target, name, data):
+        folder = top / f"{target}_fuzz"
         folder.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(data if isinstance(data, bytes) else data.encode())
     with tarfile.open(DATA) as archive:
         files = {Path(member.name).name: archive.extractfile(member).read()
                  for member in archive if member.isfile() and member.size <= MAX_BYTES}
     for name, data in files.items():
         kind = "safetensors" if name.startswith("st_") else "legacy" if name.startswith("legacy") else "zip"
         for target in ("model", kind):
-            (folders[target] / name).write_bytes(data)
+            write(target, name, data)
         if kind == "zip":
             try:
                 with zipfile.ZipFile(io.BytesIO(data)) as inner:
                     inside = [entry for entry in inner.namelist() if entry.endswith("data.pkl")]
-                    (folders["pickle"] / name).write_bytes(inner.read(inside[0]))
+                    write("pickle", name, inner.read(inside[0]))
             except (zipfile.BadZipFile, IndexError, RuntimeError, NotImplementedError, OSError):
                 pass
-    out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode="w", format=tarfile.USTAR_FORMAT) as archive:
-        for name in ("sys_info", "pickle", "storages", "tensors"):
-            member = tarfile.TarInfo(name)
-            member.size = 8
-            archive.addfile(member, io.BytesIO(b"\x80\x02K\x00.\0\0\0"))
-    (folders["tar"] / "empty").write_bytes(out.getvalue()[:MAX_BYTES])
-    for number, texts in JSON.items():
+    for name, (data, storages) in seeds():
+        write("pickle", name, data)
+        for target in ("model", "zip"):
+            write(target, name, torch_zip(data, storages))
+    for target in ("model", "tar"):
+        write(target, "torch_tar", torch_tar())
+    for number, texts in METADATA.items():
         for i, text in enumerate(texts):
-            (folders["metadata"] / f"{number}-{i}").write_bytes(bytes([number]) + text.encode())
+            write("metadata", f"{number}-{i}", bytes([number]) + text.encode())
+    for target, texts in (("labels", LABELS), ("hf_folder", HF_FOLDERS)):
+        for i, text in enumerate(texts):
+            write(target, str(i), text)
 
 
 main()
