@@ -47,6 +47,10 @@ CUBBY_NODISCARD enum cubby_status fastai_read_transforms(const struct fastai *fa
 const struct pickle_list *fastai_list(const struct pickle *pickle, uint32_t index);
 // The class of an object without its module ("Resize"); "" if it is none.
 const char *fastai_class(const struct pickle *pickle, uint32_t index);
+// What a person calls a step of a Pipeline, printable: its class, or the function that it was made
+// of: "Resize", "PILImageBW.create", "open_upright".
+#define FASTAI_STEP_BYTES 128u
+void fastai_name_step(const struct pickle *pickle, uint32_t step, char name[FASTAI_STEP_BYTES]);
 // The steps of a Pipeline; NULL if there are none.
 const struct pickle_list *fastai_steps(const struct pickle *pickle, uint32_t pipeline);
 

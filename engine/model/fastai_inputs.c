@@ -9,7 +9,6 @@
 #include <string.h>
 
 #define MAX_STEPS 64u
-#define MAX_STEP_BYTES 128u
 
 enum step {
     STEP_NOTHING, // noop
@@ -70,28 +69,27 @@ static uint32_t function_of(const struct pickle *pickle, uint32_t step)
     return made_of_it && function != PICKLE_ABSENT ? function : step;
 }
 
-// For messages, printable: "PILImageBW.create", "open_upright", "ColReader".
-static void name_step(const struct pickle *pickle, uint32_t step, char name[MAX_STEP_BYTES])
+void fastai_name_step(const struct pickle *pickle, uint32_t step, char name[FASTAI_STEP_BYTES])
 {
     uint32_t function = function_of(pickle, step), class = class_of_create(pickle, function);
     const struct pickle_node *of_class = pickle_node(pickle, class);
     const struct pickle_node *node = pickle_node(pickle, function);
     const struct pickle_node *own = pickle_node(pickle, pickle_attribute(pickle, step, "_name"));
     if (of_class->kind == PICKLE_GLOBAL)
-        snprintf(name, MAX_STEP_BYTES, "%s.create", of_class->global.name);
+        snprintf(name, FASTAI_STEP_BYTES, "%s.create", of_class->global.name);
     else if (node->kind == PICKLE_GLOBAL)
-        snprintf(name, MAX_STEP_BYTES, "%s", node->global.name);
+        snprintf(name, FASTAI_STEP_BYTES, "%s", node->global.name);
     else if (own->kind == PICKLE_STRING)
-        snprintf(name, MAX_STEP_BYTES, "%.*s",
-                 (int)(own->text.size_bytes < MAX_STEP_BYTES ? own->text.size_bytes
-                                                             : MAX_STEP_BYTES - 1),
+        snprintf(name, FASTAI_STEP_BYTES, "%.*s",
+                 (int)(own->text.size_bytes < FASTAI_STEP_BYTES ? own->text.size_bytes
+                                                                : FASTAI_STEP_BYTES - 1),
                  own->text.data);
     else
-        snprintf(name, MAX_STEP_BYTES, "%s", fastai_class(pickle, step));
+        snprintf(name, FASTAI_STEP_BYTES, "%s", fastai_class(pickle, step));
     for (char *c = name; *c; ++c)
         *c = *c < 0x20 || *c > 0x7e ? '?' : *c;
     if (!name[0])
-        snprintf(name, MAX_STEP_BYTES, "(unnamed)");
+        snprintf(name, FASTAI_STEP_BYTES, "(unnamed)");
 }
 
 static enum step find_step(const struct pickle *pickle, uint32_t step)
@@ -133,11 +131,11 @@ static enum cubby_status refuse_step(const struct fastai *f, const char *does, c
 static enum cubby_status refuse_opening(const struct fastai *f, const struct pickle_list *steps,
                                         uint32_t count)
 {
-    char name[MAX_STEP_BYTES] = "something that the file does not name";
+    char name[FASTAI_STEP_BYTES] = "something that the file does not name";
     while (count && find_step(f->pickle, steps->items[count - 1]) == STEP_NOTHING)
         --count;
     if (count)
-        name_step(f->pickle, steps->items[count - 1], name);
+        fastai_name_step(f->pickle, steps->items[count - 1], name);
     return refuse_step(f, "opens photos", name);
 }
 
@@ -147,10 +145,10 @@ static enum cubby_status take_others(const struct fastai *f, const struct pickle
 {
     enum cubby_status status = CUBBY_OK;
     for (uint32_t i = 0; i < count && !status; ++i) {
-        char name[MAX_STEP_BYTES];
+        char name[FASTAI_STEP_BYTES];
         if (find_step(f->pickle, steps->items[i]) != STEP_OTHER)
             continue;
-        name_step(f->pickle, steps->items[i], name);
+        fastai_name_step(f->pickle, steps->items[i], name);
         status = i > open ? refuse_step(f, "changes photos after opening them", name)
                           : checkpoint_add_note(f->checkpoint,
                                                 "the Learner found a photo's file with %s, which "

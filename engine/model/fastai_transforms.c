@@ -14,7 +14,6 @@
 #include "model/metadata.h"
 
 #define MAX_NAMES_BYTES 400u
-#define STEP_NAME_BYTES 64u
 #define MAX_STEPS 100u // a pipeline has about ten
 
 struct pipeline {
@@ -42,30 +41,11 @@ static bool is_one_of(const char *name, const char *const *names)
     return false;
 }
 
-// What a person calls a step: its class, or the function that fastai put into a Transform.
-static void name_step(const struct pickle *pickle, uint32_t t, char text[STEP_NAME_BYTES])
-{
-    const char *class = fastai_class(pickle, t);
-    const struct pickle_node *function =
-        pickle_node(pickle, pickle_attribute(pickle, t, "init_enc"));
-    const struct pickle_node *name = pickle_node(pickle, pickle_attribute(pickle, t, "_name"));
-    bool wrapper = strcmp(class, "Transform") == 0;
-    if (wrapper && function->kind == PICKLE_GLOBAL)
-        snprintf(text, STEP_NAME_BYTES, "function %s", function->global.name);
-    else if (wrapper && name->kind == PICKLE_STRING && name->text.size_bytes < STEP_NAME_BYTES)
-        snprintf(text, STEP_NAME_BYTES, "function %.*s", (int)name->text.size_bytes,
-                 name->text.data);
-    else
-        snprintf(text, STEP_NAME_BYTES, "%s", class[0] ? class : "(unnamed)");
-    for (char *c = text; *c; ++c)
-        *c = *c < 0x20 || *c > 0x7e ? '?' : *c;
-}
-
 static void add_name(char *list, const struct pickle *pickle, uint32_t t)
 {
     size_t used = strlen(list);
-    char name[STEP_NAME_BYTES];
-    name_step(pickle, t, name);
+    char name[FASTAI_STEP_BYTES];
+    fastai_name_step(pickle, t, name);
     snprintf(list + used, MAX_NAMES_BYTES - used, "%s%s", used ? ", " : "", name);
 }
 
@@ -373,8 +353,8 @@ static enum cubby_status take_batch(struct pipeline *p, uint32_t t)
         return CUBBY_OK;
     }
     // Of the items only a few do something at validation; what comes here is meant for every batch.
-    char name[STEP_NAME_BYTES];
-    name_step(pickle, t, name);
+    char name[FASTAI_STEP_BYTES];
+    fastai_name_step(pickle, t, name);
     return obstacle(p, name, "is not known to cubby, and may change photos at validation");
 }
 

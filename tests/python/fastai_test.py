@@ -331,8 +331,8 @@ def test_transforms_refused(work):
         ([resize(64, 64)], [transform("Rotate", size=(32, 32), mode="nearest")], "Rotate"),
         ([resize(64, 64)], [normalize(), transform("Posterize")], "transform Posterize is not known"),
         ([resize(64, 64)], [transform("Transform", init_enc=invert, _name="invert")],
-         "transform function invert is not known"),
-        ([resize(64, 64)], [transform("Transform", init_enc=None, _name="f")], "function f is not"),
+         "transform invert is not known"),
+        ([resize(64, 64)], [transform("Transform", init_enc=None, _name="f")], "transform f is not known"),
     ]
     for item, batch, part in cases:
         work.refused(learner(model, item, batch), part, "--resize")
