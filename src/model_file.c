@@ -62,8 +62,8 @@ enum cubby_status model_file_find(char **path, const char *named, const struct f
     return CUBBY_IO;
 }
 
-enum cubby_status model_file_read(struct model_file *out, const char *path, const struct fs *fs,
-                                  const struct cubby_log *log)
+enum cubby_status model_file_read(struct model_file *out, const char *path, const char *prefix,
+                                  const struct fs *fs, const struct cubby_log *log)
 {
     *out = (struct model_file){.path = strdup(path)};
     if (!out->path)
@@ -76,7 +76,7 @@ enum cubby_status model_file_read(struct model_file *out, const char *path, cons
         goto fail;
     }
     out->hash = photo_hash_bytes(out->bytes, out->size_bytes);
-    status = cubby_checkpoint_open(&out->checkpoint, out->bytes, out->size_bytes, log);
+    status = cubby_checkpoint_open_part(&out->checkpoint, out->bytes, out->size_bytes, prefix, log);
     if (!status)
         return CUBBY_OK;
 
@@ -127,7 +127,7 @@ enum cubby_status model_file_open(struct model_file *out, const char *path, cons
     *out = (struct model_file){0};
     enum cubby_status status = check_is_file(fs, path, log);
     if (!status)
-        status = model_file_read(out, path, fs, log);
+        status = model_file_read(out, path, NULL, fs, log);
     if (!status)
         status = check_complete(out, log);
     if (!status)

@@ -29,8 +29,9 @@ enum cubby_status model_file_find(char **path, const char *named, const struct f
 
 // Reads the file and opens the checkpoint in it, nothing more. *out is zeroed on failure; the log
 // says why.
-enum cubby_status model_file_read(struct model_file *out, const char *path, const struct fs *fs,
-                                  const struct cubby_log *log);
+//   prefix  of the weights that are meant, see cubby_checkpoint_open_part(); NULL: all
+enum cubby_status model_file_read(struct model_file *out, const char *path, const char *prefix,
+                                  const struct fs *fs, const struct cubby_log *log);
 // The same, and makes the model, which must have all that it needs in the file.
 //   CUBBY_UNSUPPORTED  not a cubby model, nor as complete as one; the log says how to make one
 enum cubby_status model_file_open(struct model_file *out, const char *path, const struct fs *fs,

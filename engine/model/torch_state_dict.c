@@ -167,7 +167,8 @@ static uint32_t follow_prefix(const struct search *search, uint32_t index)
             size_t bytes = key->text.size_bytes;
             if (key->kind != PICKLE_STRING || strlen(*prefix) <= bytes || (*prefix)[bytes] != '.' ||
                 memcmp(*prefix, key->text.data, bytes) != 0 ||
-                !leads_to_weights(pickle, pairs->items[i + 1], MAX_LEVELS))
+                !(pickle_pairs(pickle, pairs->items[i + 1]) ||
+                  is_weights(pickle, pairs->items[i + 1])))
                 continue;
             index = pairs->items[i + 1];
             *prefix += bytes + 1;

@@ -70,6 +70,7 @@ struct cli_options {
     const char *output;
     const char *labels;
     const char *labels_from;
+    const char *weights_prefix;
     const char *check;
     const char *log_file;
     const char *photos;

@@ -98,6 +98,10 @@ const struct cli_option cli_option_table[] = {
      .offset = AT(labels), .hint = CLI_HINT_FILE,
      .help = "class names in score order, one a line, a JSON array or transformers' id2label; for files "
              "that carry none, or other ones"},
+    {.name = "weights-prefix", .type = CLI_TEXT, .argument = "PREFIX", .commands = IMPORT,
+     .offset = AT(weights_prefix),
+     .help = "which of several networks in a file is meant, such as averaged weights: what the names of "
+             "its tensors begin with (ema_model.), or the key above them and a dot (model_ema.)"},
     {.name = "labels-from", .type = CLI_TEXT, .argument = "FOLDER", .commands = IMPORT,
      .offset = AT(labels_from), .hint = CLI_HINT_FOLDER,
      .help = "folder of the training photos: the names of the folders in it that have photos, "

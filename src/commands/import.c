@@ -227,8 +227,8 @@ int command_import(const struct command *command)
         return command_inspect(command);
     enum cubby_status status = check_output(command);
     if (!status)
-        status = import_source_read(&import.source, command->options->arguments[0], command->fs,
-                                    command->log);
+        status = import_source_read(&import.source, command->options->arguments[0],
+                                    command->options->weights_prefix, command->fs, command->log);
     if (!status)
         status = import_source_recognise(&import.source, command->log);
     if (!status)

@@ -3,13 +3,14 @@
 #include <string.h>
 
 enum cubby_status import_source_read(struct import_source *out, const char *path,
-                                     const struct fs *fs, const struct cubby_log *log)
+                                     const char *prefix, const struct fs *fs,
+                                     const struct cubby_log *log)
 {
     *out = (struct import_source){0};
     if (!hf_folder_is(fs, path))
-        return model_file_read(&out->file, path, fs, log);
+        return model_file_read(&out->file, path, prefix, fs, log);
     enum cubby_status status = hf_folder_read(&out->folder, path, fs, log);
-    return status ? status : model_file_read(&out->file, out->folder.weights, fs, log);
+    return status ? status : model_file_read(&out->file, out->folder.weights, prefix, fs, log);
 }
 
 enum cubby_status import_source_recognise(struct import_source *source, const struct cubby_log *log)

@@ -12,8 +12,9 @@ struct import_source {
 };
 
 // Reads all of it and opens the checkpoint. Close it whatever the result.
+//   prefix  --weights-prefix, or NULL
 CUBBY_NODISCARD enum cubby_status import_source_read(struct import_source *out, const char *path,
-                                                     const struct fs *fs,
+                                                     const char *prefix, const struct fs *fs,
                                                      const struct cubby_log *log);
 // Recognises the network.
 //   CUBBY_UNSUPPORTED, CUBBY_BAD_DATA  none that cubby knows; the log says why

@@ -166,8 +166,9 @@ static enum cubby_status print_text(struct inspection *inspection)
 int command_inspect(const struct command *command)
 {
     struct inspection inspection = {.command = command};
-    enum cubby_status status = import_source_read(
-        &inspection.source, command->options->arguments[0], command->fs, command->log);
+    enum cubby_status status =
+        import_source_read(&inspection.source, command->options->arguments[0],
+                           command->options->weights_prefix, command->fs, command->log);
     if (!status)
         status = find_network(&inspection);
     if (!status)

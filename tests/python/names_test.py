@@ -186,6 +186,15 @@ def cases(model18, model50):
     yield "three levels", {"checkpoint": {"model": {"state_dict": s18}}}, s18, {}
     yield ("with averaged weights", {"model": s18, "model_ema": other}, s18,
            {"said": "Note: the file also has averaged weights (EMA) under 'model_ema'; those under 'model'"})
+    both = {**renamed(s18, lambda n: "model." + n), **renamed(other, lambda n: "ema_model.module." + n)}
+    yield "two networks", {"state_dict": both}, "two networks, under 'model.' and 'ema_model.module.'", {}
+    for title, item, prefix, want in (
+            ("a key", {"model": s18, "model_ema": other}, "model_ema.", other),
+            ("a key and a key", {"a": {"b": {"state_dict": other}}, "model": s18}, "a.b.", other),
+            ("a key and a name", {"a": both, "model": s18}, "a.ema_model.", other),
+            ("a name", {"state_dict": both}, "ema_model.", other), ("a name", both, "model.", s18),
+            ("nothing", both, "mode.", "no weights under 'mode.'")):
+        yield f"chosen by {title}", item, want, {"options": ["--weights-prefix", prefix]}
     yield "averaged weights, nested", {"model": {"state_dict": s18}, "model_ema": other}, s18, {}
     yield "averaged weights alone", {"epoch": 1, "state_dict_ema": s18}, s18, {}
     yield "two under other keys", {"a": s18, "b": other}, "several networks in a dict with 'a' (a ", {}
@@ -230,7 +239,7 @@ def check(title, item, want, how, folder):
     weights, made = folder / "weights.pth", folder / "model.safetensors"
     made.unlink(missing_ok=True)
     how = dict(how)
-    said = how.pop("said", "")
+    said, options = how.pop("said", ""), how.pop("options", [])
     if how.get("tar"):
         save_tar(item, weights, how["view"])
         again, tensors = (x.state_dict() if isinstance(x, torch.nn.Module)
@@ -240,7 +249,7 @@ def check(title, item, want, how, folder):
     else:
         torch.save(item, weights, **how)
     result = subprocess.run([CUBBY, "import", weights, "-o", made, "--labels",
-                             folder / "labels.txt"], capture_output=True, text=True)
+                             folder / "labels.txt", *options], capture_output=True, text=True)
     if isinstance(want, str):
         good = result.returncode == 1 and want in result.stderr and not made.exists()
         why = f"exit {result.returncode}: {result.stderr.strip()}"

@@ -143,7 +143,7 @@ static void test_read_is_not_open(void **state)
 {
     const char *path = write_checkpoint(state);
     struct model_file file;
-    assert_int_equal(model_file_read(&file, path, fs_real(), NULL), CUBBY_OK);
+    assert_int_equal(model_file_read(&file, path, NULL, fs_real(), NULL), CUBBY_OK);
     assert_string_equal(file.path, path);
     assert_non_null(file.checkpoint);
     assert_null(file.model);
