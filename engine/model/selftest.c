@@ -32,15 +32,18 @@ static void make_input(uint8_t *pixels, char hash[HASH_BYTES])
              (uint64_t)value.low64);
 }
 
-// The same network with the self-test's input. Borrows everything from `model`.
-static struct cubby_model *shrink(const struct cubby_model *model)
+// The same network with the self-test's input, 8 bits a value or float. Borrows everything from
+// `model`.
+static struct cubby_model *shrink(const struct cubby_model *model, bool floats)
 {
     struct cubby_model *small = malloc(sizeof(*small));
     if (!small)
         return NULL;
     *small = *model;
     small->preprocess.crop_width = small->preprocess.crop_height = SIDE;
-    small->preprocess.resample_count = 0;
+    // What a network with resamples is fed: here, of as many pixels, so that they change nothing.
+    small->preprocess.resamples[0] = (struct cubby_resample){.width = SIDE, .height = SIDE};
+    small->preprocess.resample_count = floats;
     return small;
 }
 
@@ -76,7 +79,7 @@ enum cubby_status cubby_selftest_make(struct cubby_model *model, const struct cu
     }
     char hash[HASH_BYTES], *text = NULL;
     enum cubby_status status = CUBBY_NO_MEMORY;
-    struct cubby_model *small = shrink(model);
+    struct cubby_model *small = shrink(model, false);
     uint8_t *pixels = malloc(INPUT_BYTES);
     float *logits = calloc(cubby_model_class_count(model), sizeof(*logits));
     if (!small || !pixels || !logits)
@@ -157,6 +160,18 @@ static struct cubby_selftest_result compare(const float *got, const float *want,
     return (struct cubby_selftest_result){.agrees = worst <= tolerance, .difference = worst};
 }
 
+static void put_input(uint8_t *input, const uint8_t *pixels, bool floats)
+{
+    if (!floats) {
+        memcpy(input, pixels, INPUT_BYTES);
+        return;
+    }
+    for (size_t i = 0; i < INPUT_BYTES; ++i) {
+        float value = pixels[i];
+        memcpy(input + i * sizeof(value), &value, sizeof(value));
+    }
+}
+
 static enum cubby_status run_net(const struct cubby_model *small, struct cubby_gpu *gpu,
                                  const uint8_t *pixels, const float *want,
                                  struct cubby_selftest_result *result)
@@ -167,7 +182,7 @@ static enum cubby_status run_net(const struct cubby_model *small, struct cubby_g
     enum cubby_status status = cubby_net_create(&net, gpu, small, &params);
     if (status)
         return status;
-    memcpy(cubby_net_input(net, 0), pixels, INPUT_BYTES);
+    put_input(cubby_net_input(net, 0), pixels, small->preprocess.resample_count > 0);
     status = cubby_net_submit(net, 0, 1);
     if (!status)
         status = cubby_net_wait(net, 0, &output);
@@ -191,7 +206,8 @@ enum cubby_status cubby_selftest_run(const struct cubby_model *model, struct cub
     }
     char hash[HASH_BYTES];
     enum cubby_status status = CUBBY_NO_MEMORY;
-    struct cubby_model *small = shrink(model);
+    // On the device, the input that this model's photos come in.
+    struct cubby_model *small = shrink(model, model->preprocess.resample_count > 0);
     uint8_t *pixels = malloc(INPUT_BYTES);
     float *want = calloc(logit_count(model), sizeof(*want));
     if (small && pixels && want) {

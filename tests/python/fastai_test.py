@@ -599,7 +599,10 @@ def test_selftest(work):
         want = model(inputs).numpy()[0]
     assert np.abs(np.array(stored["logits"]) - want).max() < TOLERANCE * np.abs(want).max()
     half = work.load(learner(model), "--fp16")
-    for good in (path, half):
+    # On the device its photos are floats.
+    resampled = work.load(learner(model, None, [transform("Flip", size=(48, 48), mode="bilinear",
+                                                          align_corners=True), normalize()]))
+    for good in (path, half, resampled):
         devices = json.loads(run("devices", "--check", good, "--json"))
         assert [d["self_test"]["agrees"] for d in devices if d["usable"]].count(False) == 0
     assert "agrees" in run("devices", "--check", path)

@@ -1,6 +1,7 @@
 // A model's self-test: a tiny generated input and the logits that the reference network
 // (cubby_reference_run) gave for it when the model was made. It proves on any machine that its
-// device computes this very network. It says nothing about preprocessing, which has no part in it.
+// device computes this very network. It says nothing about preprocessing, but that a model with
+// resamples is run on floats on the device, as it is on photos; the values are the same.
 //
 // The input is CUBBY_SELFTEST_SIDE x CUBBY_SELFTEST_SIDE pixels RGB8, rows from the top, its bytes
 // in order from this generator:
