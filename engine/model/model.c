@@ -248,6 +248,11 @@ const char *cubby_model_network(const struct cubby_model *model)
     return model->network_name;
 }
 
+bool cubby_model_has_usual_widths(const struct cubby_model *model)
+{
+    return network_has_usual_widths(&model->network);
+}
+
 const char *cubby_model_head(const struct cubby_model *model)
 {
     return model->head.fastai ? "fastai" : "fc";

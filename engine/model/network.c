@@ -254,3 +254,22 @@ void network_name(const struct network *network, char *name, size_t name_bytes)
     else
         snprintf(name, name_bytes, "resnet%u", network->depth);
 }
+
+bool network_has_usual_widths(const struct network *network)
+{
+    bool bottleneck = network->blocks[0].conv_count == 3;
+    bool usual = network->stem.out_channels == 64;
+    // The wide ones are of 50 and 101 layers, and twice as wide.
+    uint32_t factor = network->blocks[0].conv[0].out_channels == 128 ? 2 : 1;
+    usual &= factor == 1 || network->depth == 50 || network->depth == 101;
+    for (uint32_t layer = 0, block = 0; layer < 4; ++layer) {
+        uint32_t planes = 64u << layer;
+        for (uint32_t i = 0; i < network->layers[layer]; ++i, ++block) {
+            const struct network_conv *conv = network->blocks[block].conv;
+            usual &= conv[0].out_channels == planes * factor;
+            usual &= conv[1].out_channels == planes * factor;
+            usual &= !bottleneck || conv[2].out_channels == planes * 4;
+        }
+    }
+    return usual;
+}

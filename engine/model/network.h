@@ -62,6 +62,8 @@ CUBBY_NODISCARD enum cubby_status network_recognise(struct network *network, str
 void network_fini(struct network *network);
 // "resnet50", "wide_resnet50_2".
 void network_name(const struct network *network, char *name, size_t name_bytes);
+// Whether it is the network of that name, and not one with other numbers of channels.
+bool network_has_usual_widths(const struct network *network);
 
 // Folds batch norm into the convolution, computed in double:
 //   weight[o,...] *= gamma[o] / sqrt(var[o] + eps);  bias[o] = beta[o] - mean[o] * that factor

@@ -20,7 +20,12 @@ static void describe(const struct command *command, const struct model_file *fil
             network);
     else if (head == CUBBY_EXPORTED_FOLDED)
         messages_line(messages, "The head's batch norms are folded into one linear layer, fc");
-    if (head != CUBBY_EXPORTED_SEQUENCE && command->options->names == CLI_NAMES_TIMM)
+    if (!cubby_model_has_usual_widths(file->model))
+        messages_line(messages,
+                      "It has the layers of a %s, but not its numbers of channels: neither "
+                      "torchvision nor timm make such a network by name",
+                      network);
+    else if (head != CUBBY_EXPORTED_SEQUENCE && command->options->names == CLI_NAMES_TIMM)
         messages_line(messages, "For timm.create_model('%s', num_classes=%u).load_state_dict(...)",
                       network, classes);
     else if (head != CUBBY_EXPORTED_SEQUENCE)

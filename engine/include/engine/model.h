@@ -11,6 +11,7 @@
 #ifndef ENGINE_MODEL_H
 #define ENGINE_MODEL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -69,7 +70,10 @@ const char *cubby_model_class_name(const struct cubby_model *model, uint32_t ind
 uint32_t cubby_model_feature_count(const struct cubby_model *model);
 const struct cubby_preprocess *cubby_model_preprocess(const struct cubby_model *model);
 enum cubby_scores cubby_model_scores(const struct cubby_model *model);
-const char *cubby_model_network(const struct cubby_model *model);    // "resnet50"
+const char *cubby_model_network(const struct cubby_model *model); // "resnet50"
+// Whether torchvision and timm have a network of this name with as many channels everywhere. False
+// once the weights were dropped.
+bool cubby_model_has_usual_widths(const struct cubby_model *model);
 const char *cubby_model_head(const struct cubby_model *model);       // "fc", "fastai"
 const char *cubby_model_provenance(const struct cubby_model *model); // JSON object text
 // The preprocessing in words that a person can check, such as "shorter side to 256 (bilinear),

@@ -98,6 +98,39 @@ static void test_wide(void **state)
     dict_destroy(dict);
 }
 
+// Channels as the library's network of that name has them, unless something is changed.
+static void make_widths(struct network *network, const struct shape_of *resnet, uint32_t wide)
+{
+    *network = (struct network){.depth = resnet->depth, .stem = {.out_channels = 64}};
+    memcpy(network->layers, resnet->layers, sizeof(network->layers));
+    for (uint32_t layer = 0; layer < 4; ++layer) {
+        for (uint32_t i = 0; i < resnet->layers[layer]; ++i) {
+            struct network_block *block = &network->blocks[network->block_count++];
+            block->conv_count = resnet->bottleneck ? 3 : 2;
+            for (uint32_t k = 0; k < block->conv_count; ++k)
+                block->conv[k].out_channels = (64u << layer) * (k == 2 ? 4 : wide);
+        }
+    }
+}
+
+static void test_usual_widths(void **state)
+{
+    (void)state;
+    struct network network;
+    for (size_t i = 0; i < sizeof(resnets) / sizeof(resnets[0]); ++i) {
+        make_widths(&network, &resnets[i], 1);
+        assert_true(network_has_usual_widths(&network));
+        make_widths(&network, &resnets[i], 2);
+        assert_true(network_has_usual_widths(&network) == (i == 2 || i == 3));
+        make_widths(&network, &resnets[i], 1);
+        network.stem.out_channels = 32;
+        assert_false(network_has_usual_widths(&network));
+        make_widths(&network, &resnets[i], 1);
+        network.blocks[network.block_count - 1].conv[1].out_channels = 100;
+        assert_false(network_has_usual_widths(&network));
+    }
+}
+
 static struct dict *resnet50(void)
 {
     struct dict *dict = dict_create(3);
@@ -335,9 +368,13 @@ static void test_conv_fold(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_every_depth),   cmocka_unit_test(test_wide),
-        cmocka_unit_test(test_refusals),      cmocka_unit_test(test_hugging_face_refusals),
-        cmocka_unit_test(test_nested_linear), cmocka_unit_test(test_bystanders),
+        cmocka_unit_test(test_every_depth),
+        cmocka_unit_test(test_wide),
+        cmocka_unit_test(test_usual_widths),
+        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_hugging_face_refusals),
+        cmocka_unit_test(test_nested_linear),
+        cmocka_unit_test(test_bystanders),
         cmocka_unit_test(test_conv_fold),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
