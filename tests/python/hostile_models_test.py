@@ -27,6 +27,7 @@ SANITIZED_SECONDS, SANITIZED_MEGABYTES = 5, 2.5
 KEPT_BACK = ":quarantine_size_mb=16"
 
 checked = failed = 0
+slowest = largest = 0.0
 
 
 def inspect(path):
@@ -64,8 +65,9 @@ READABLE = {"Learner: wide", "Learner: relu", "Learner: absurd size",
 
 
 def check(path, expectation, name=None):
-    global checked, failed
+    global checked, failed, slowest, largest
     code, seconds, megabytes, said = measurer.inspect(Path(path).resolve())
+    slowest, largest = max(slowest, seconds), max(largest, megabytes)
     wrong = None
     if name in READABLE:
         expectation = "ok"
@@ -324,7 +326,8 @@ def main():
                          ("ok_minimal.pth", "legacy_ok.pth", "st_ok_padded.safetensors")})
         assert not Path("evil").exists(), "something in a pickle was run"
         os.chdir("/")
-    print(f"{given} given and {checked - given} made files, {failed} answered wrongly")
+    print(f"{given} given and {checked - given} made files, {failed} answered wrongly; at most {slowest:.1f} s "
+          f"of {SECONDS} and {largest:.0f} MB of {MEGABYTES:.0f}")
     return 1 if failed else 0
 
 
