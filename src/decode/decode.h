@@ -50,8 +50,8 @@ bool decode_name_is_photo(const char *name);
 // One per thread: handles and scratch that are reused. Between photos it keeps at most 64 MB of
 // pixels, and as much of what our own JPEG decoder needs. During a photo it holds the decoded
 // pixels (3 bytes each; twice if the photo must be turned), up to 1 GB of coefficients for a
-// progressive JPEG, the file's bytes again and about half a byte a photo's pixel for a JPEG at 1/8,
-// and up to 16 bytes a pixel for the kinds that stb_image reads.
+// progressive JPEG, the file's bytes again and half a byte (progressive: one) a photo's pixel for a
+// JPEG at 1/8, and up to 16 bytes a pixel for the kinds that stb_image reads.
 struct decoder;
 CUBBY_NODISCARD enum cubby_status decoder_create(struct decoder **out,
                                                  const struct decode_params *params);
@@ -62,10 +62,12 @@ void decoder_destroy(struct decoder **decoder);
 // preprocess->exif_orientation.
 //   reason  on failure: a short English phrase for the report, e.g. "cut short after 12 KB"
 // CUBBY_BAD_DATA, CUBBY_UNSUPPORTED, CUBBY_TOO_LARGE, CUBBY_NO_MEMORY: this photo only.
-// A truncated photo is CUBBY_BAD_DATA: half a photo never gets a class.
-// Colours become RGB as Pillow's convert("RGB") does it: alpha is dropped, not blended. Where this
-// differs from Pillow: 16-bit grey is scaled to 8 bits (Pillow clips it), and transparent pixels of
-// a GIF are black (Pillow shows the palette entry behind them).
+// A truncated photo is CUBBY_BAD_DATA: half a photo never gets a class. Damage to details that are
+// not read at the scale chosen may go unnoticed in a progressive JPEG (see jpeg_dc.h), never that
+// to the pixels handed out. Colours become RGB as Pillow's convert("RGB") does it: alpha is
+// dropped, not blended. Where this differs from Pillow: 16-bit grey is scaled to 8 bits (Pillow
+// clips it), and transparent pixels of a GIF are black (Pillow shows the palette entry behind
+// them).
 CUBBY_NODISCARD enum cubby_status decode_run(struct decoder *decoder, const uint8_t *bytes,
                                              size_t size_bytes, const char *name,
                                              const struct cubby_preprocess *preprocess,

@@ -93,12 +93,16 @@ static void on_message(j_common_ptr info, int level)
     longjmp(decoder->recover, 1);
 }
 
+static uint32_t most_scans(const struct jpeg_decompress_struct *info)
+{
+    uint64_t most = MAX_SCANNED_PIXELS / ((uint64_t)info->image_width * info->image_height);
+    return most < MAX_SCANS ? (uint32_t)most : MAX_SCANS;
+}
+
 static void on_progress(j_common_ptr info)
 {
     struct jpeg_decoder *decoder = decoder_of(info);
-    uint64_t scans = (uint64_t)decoder->info.input_scan_number;
-    uint64_t pixels = (uint64_t)decoder->info.image_width * decoder->info.image_height;
-    if (scans <= MAX_SCANS && scans * pixels <= MAX_SCANNED_PIXELS)
+    if ((uint32_t)decoder->info.input_scan_number <= most_scans(&decoder->info))
         return;
     decoder->failure = decode_fail(decoder->job, CUBBY_TOO_LARGE,
                                    "a progressive JPEG with more scans than any camera writes");
@@ -222,15 +226,35 @@ static void read_rows(struct jpeg_decoder *decoder, struct decode_pixels *pixels
     }
 }
 
+static uint64_t coefficient_bytes(const struct jpeg_decompress_struct *info)
+{
+    uint64_t bytes = 0;
+    for (int i = 0; i < info->num_components; i++)
+        bytes += (uint64_t)info->comp_info[i].width_in_blocks *
+                 info->comp_info[i].height_in_blocks * sizeof(JBLOCK);
+    return bytes;
+}
+
 // The pixels, and what libjpeg keeps besides: a file in several scans is held as coefficients, two
 // bytes a sample, at full size.
 static uint64_t memory_of(struct jpeg_decompress_struct *info)
 {
-    uint64_t bytes = (uint64_t)info->output_width * info->output_height * 3;
-    for (int i = 0; jpeg_has_multiple_scans(info) && i < info->num_components; i++)
-        bytes += (uint64_t)info->comp_info[i].width_in_blocks *
-                 info->comp_info[i].height_in_blocks * sizeof(JBLOCK);
-    return bytes;
+    return (uint64_t)info->output_width * info->output_height * 3 +
+           (jpeg_has_multiple_scans(info) ? coefficient_bytes(info) : 0);
+}
+
+// Whether our own decoder takes the photo, and the memory it then needs.
+static bool prepare_own(struct jpeg_decoder *decoder, const struct decode_job *job,
+                        uint64_t *memory_bytes)
+{
+    const struct jpeg_decompress_struct *info = &decoder->info;
+    *memory_bytes = 0;
+    if (info->scale_num != 1 || job->libjpeg_only)
+        return false;
+    // One that libjpeg may refuse for its size gets its answer from libjpeg.
+    if (info->progressive_mode && coefficient_bytes(info) > MAX_COEFFICIENT_BYTES * 15 / 16)
+        return false;
+    return jpeg_dc_prepare(decoder->dc, info, most_scans(info), memory_bytes);
 }
 
 // All that may longjmp; its caller has called setjmp.
@@ -254,9 +278,8 @@ static enum cubby_status decode(struct jpeg_decoder *decoder, const struct decod
     bool cmyk = info->jpeg_color_space == JCS_CMYK || info->jpeg_color_space == JCS_YCCK;
     info->out_color_space = cmyk ? JCS_CMYK : JCS_RGB;
     jpeg_calc_output_dimensions(info);
-    uint64_t own_bytes = 0;
-    bool own = info->scale_num == 1 && !job->libjpeg_only &&
-               jpeg_dc_prepare(decoder->dc, info, &own_bytes);
+    uint64_t own_bytes;
+    bool own = prepare_own(decoder, job, &own_bytes);
     decode_announce(job, memory_of(info) + own_bytes,
                     (uint64_t)info->output_width * info->output_height);
     status = decode_pixels_set(pixels, info->output_width, info->output_height);
@@ -265,7 +288,7 @@ static enum cubby_status decode(struct jpeg_decoder *decoder, const struct decod
     if (status)
         return decode_fail(job, status, "out of memory");
 
-    // It has seen all of the scan if it succeeds, and leaves it to libjpeg otherwise.
+    // It has come to the end marker if it succeeds, and leaves the photo to libjpeg otherwise.
     if (own && jpeg_dc_run(decoder->dc, info, pixels->rgb))
         return CUBBY_OK;
     jpeg_start_decompress(info);

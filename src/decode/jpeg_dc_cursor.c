@@ -2,7 +2,8 @@
 
 #include <string.h>
 
-#define MAX_MEAN_SIZE 11u
+#include "decode/jpeg_dc_squares.h"
+
 // How often a guess may turn out to be nonsense. Photos need a few dozen; this is for files made to
 // have one begin again at every bit.
 #define MAX_TRIES 2000u
@@ -30,7 +31,7 @@ static int32_t take_number(struct cursor *cursor, uint32_t size)
 static int32_t take_long_mean(struct cursor *cursor, const struct jpeg_dc_means *means)
 {
     uint32_t size = take_symbol(cursor, &means->codes);
-    cursor->odd |= size > MAX_MEAN_SIZE;
+    cursor->odd |= size > JPEG_DC_MAX_MEAN_SIZE;
     int32_t difference = take_number(cursor, size & 15);
     bits_fill(&cursor->bits);
     return difference;
@@ -51,23 +52,6 @@ static inline void begin_block(struct cursor *cursor, const struct jpeg_dc_block
     cursor_add_mean(cursor, block->component, difference);
 }
 
-// libjpeg's inverse DCT for 2 x 2 samples (jpeg_idct_2x2) in the same steps of fixed point, so that
-// it rounds alike, except for the mean, which commutes with all but the last of them and stays out
-// of these sums: `even` has what row 0 adds to each column, `uneven` what rows 1, 3, 5 and 7 add.
-static void store_squares(int32_t *out, const int32_t *even, const int32_t *uneven)
-{
-    static const int32_t weight[JPEG_DC_COLUMNS] = {0, 29692, -10426, 6967, -5906};
-    for (int y = 0; y < 2; y++) {
-        int32_t column[JPEG_DC_COLUMNS], slope = 0;
-        for (int i = 0; i < JPEG_DC_COLUMNS; i++)
-            column[i] = (even[i] + (y ? -uneven[i] : uneven[i]) + (1 << 12)) >> 13;
-        for (int i = 1; i < JPEG_DC_COLUMNS; i++)
-            slope += column[i] * weight[i];
-        out[2 * y] = column[0] * (1 << 15) + slope;
-        out[2 * y + 1] = column[0] * (1 << 15) - slope;
-    }
-}
-
 // Passes one symbol alone: its code is too long for a look-up, or the block ends between the
 // symbols of one entry.
 static int32_t take_alone(struct cursor *cursor, const struct jpeg_dc_codes *codes)
@@ -85,12 +69,7 @@ static int32_t take_alone(struct cursor *cursor, const struct jpeg_dc_codes *cod
 static void add(struct cursor *cursor, const struct jpeg_dc_component *owner, int32_t *sums,
                 uint32_t place, int32_t value)
 {
-    const struct jpeg_dc_coefficient *coefficient = &owner->coefficient[place];
-    value *= coefficient->step;
-    // Unsigned: if it is too large the sum is of no use, but must not overflow.
-    cursor->odd |= (uint32_t)(value + JPEG_DC_MAX_COEFFICIENT) / (2 * JPEG_DC_MAX_COEFFICIENT);
-    uint32_t product = (uint32_t)value * (uint32_t)coefficient->weight;
-    sums[coefficient->sum] = (int32_t)((uint32_t)sums[coefficient->sum] + product);
+    cursor->odd |= jpeg_dc_squares_add(owner, sums, place, value);
 }
 
 // The coefficients after the mean, of which some are wanted.
@@ -129,7 +108,7 @@ static inline void take_squares(struct cursor *cursor, const struct jpeg_dc_bloc
     }
     if (cursor->odd)
         return; // the sums may be anything
-    store_squares(cursor->out, sums, sums + JPEG_DC_COLUMNS);
+    jpeg_dc_squares_store(cursor->out, sums);
     cursor->out += JPEG_DC_SQUARED_VALUES - 1;
 }
 

@@ -34,6 +34,10 @@ struct jpeg_dc_coefficient {
     int32_t weight;
 };
 
+// Of a block whose coefficients are kept only those are that are wanted: 24, and the last slot for
+// all others. In 64 bytes, as a cache line has.
+#define JPEG_DC_SLOTS 32u
+
 // A component of the photo. At 1/8 libjpeg makes one sample of a block, or, where the component has
 // half the photo's resolution both ways, 2 x 2, for which it needs 24 of the other coefficients.
 struct jpeg_dc_component {
@@ -41,10 +45,13 @@ struct jpeg_dc_component {
     bool squared;                               // 2 x 2 samples a block
     int32_t step;                               // of the means: the quantisation table's first
     uint32_t repeat_x, repeat_y;                // photo samples that each of its samples fills
+    uint32_t offset;                            // of its values in an MCU's
+    uint32_t width, height;                     // blocks of the photo, not counting padding
     struct jpeg_dc_coefficient coefficient[65]; // [k + 1] for k in the file's (zigzag) order
+    uint8_t slot[64]; // of a coefficient in a block's values, where they are kept
 };
 
-// What the scan holds in turn, again and again.
+// What a baseline scan holds in turn, again and again.
 struct jpeg_dc_block {
     uint8_t component;
     bool squared;
@@ -68,6 +75,13 @@ struct jpeg_dc_bytes {
 // squared four sums that make its samples together with it.
 #define JPEG_DC_SQUARED_VALUES 5u
 
+// The coefficients of a squared component of a progressive file, which come in layers.
+struct jpeg_dc_coefficients {
+    uint64_t *known; // owned: for each block, which of its coefficients are not 0
+    int16_t *values; // owned: JPEG_DC_SLOTS for each block; those that are 0 are undefined
+    size_t known_capacity, value_capacity;
+};
+
 struct jpeg_dc {
     struct jpeg_dc_tables tables;
     struct jpeg_dc_component components[JPEG_DC_MAX_COMPONENTS];
@@ -88,17 +102,29 @@ struct jpeg_dc {
     uint32_t seam;
     const int32_t *after_seam; // borrowed, in `guessed`
     int32_t seam_difference[JPEG_DC_MAX_COMPONENTS];
+    bool progressive;
+    uint32_t most_scans;
+    struct jpeg_dc_coefficients coefficients[JPEG_DC_MAX_COMPONENTS];
     uint8_t *samples; // owned: one row of MCUs, and a row of each component as wide as the picture
     size_t sample_capacity;
 };
 
-// jpeg_dc_bytes.c: copies the scan up to its end marker. False: no end marker, or other than
-// restart markers in their order before it. Neither is one that is out of memory.
-bool jpeg_dc_bytes_take(struct jpeg_dc_bytes *scan, const uint8_t *bytes, size_t size);
+// jpeg_dc.c: makes room; what was there is lost.
+bool jpeg_dc_reserve(void **buffer, size_t *capacity, uint64_t size);
+
+// jpeg_dc_bytes.c: copies a scan up to the marker that ends it, which is at bytes[*used] then.
+// False: no such marker, restart markers out of order, or out of memory.
+bool jpeg_dc_bytes_take(struct jpeg_dc_bytes *scan, const uint8_t *bytes, size_t size,
+                        size_t *used);
+// The same without looking at what is in the scan. False also for a hole: a run of zeros.
+bool jpeg_dc_bytes_pass(const uint8_t *bytes, size_t size, uint32_t *interval_count, size_t *used);
 void jpeg_dc_bytes_fini(struct jpeg_dc_bytes *scan);
 
 // jpeg_dc_scan.c: all values of the scan; false if anything is odd.
 bool jpeg_dc_scan_run(struct jpeg_dc *dc);
+
+// jpeg_dc_progressive.c: all values from all scans; false if anything is odd.
+bool jpeg_dc_progressive_run(struct jpeg_dc *dc, const struct jpeg_decompress_struct *info);
 
 // jpeg_dc_paint.c: values to pixels; false if one is beyond what a sound photo has.
 size_t jpeg_dc_paint_bytes(const struct jpeg_dc *dc); // of `samples`

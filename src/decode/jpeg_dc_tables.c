@@ -2,8 +2,6 @@
 
 #include <string.h>
 
-#define MAX_MEAN_SIZE 11 // bits of a difference between means of 8-bit photos
-
 // As libjpeg takes tables, and no others: code lengths must leave room for each other.
 static bool set_codes(struct jpeg_dc_codes *codes, const JHUFF_TBL *table)
 {
@@ -47,7 +45,7 @@ static void fill_means(struct jpeg_dc_means *means)
         uint32_t symbol,
             length = jpeg_dc_code_at(&means->codes, seen << (16 - JPEG_DC_MEAN_BITS), &symbol);
         means->entry[seen] = 0;
-        if (!length || symbol > MAX_MEAN_SIZE || length + symbol > JPEG_DC_MEAN_BITS)
+        if (!length || symbol > JPEG_DC_MAX_MEAN_SIZE || length + symbol > JPEG_DC_MEAN_BITS)
             continue;
         uint32_t number = seen >> (JPEG_DC_MEAN_BITS - length - symbol) & ((1u << symbol) - 1);
         means->entry[seen] = (uint32_t)jpeg_dc_signed(number, symbol) << 16 | (length + symbol);
@@ -94,21 +92,17 @@ static uint32_t value_entry(const struct jpeg_dc_codes *codes, uint32_t seen)
     uint32_t size = symbol & 15;
     if (!length || length + size > JPEG_DC_VALUE_BITS)
         return JPEG_DC_NO_CODE << BITS_PLACE_SHIFT;
-    uint32_t advance = is_block_end(symbol) ? JPEG_DC_BLOCK_END : (symbol >> 4) + 1;
+    if (is_block_end(symbol))
+        return symbol >> 4 << 16 | JPEG_DC_BLOCK_END << BITS_PLACE_SHIFT | length;
+    uint32_t advance = (symbol >> 4) + 1;
     uint32_t number = seen >> (JPEG_DC_VALUE_BITS - length - size) & ((1u << size) - 1);
     return (uint32_t)jpeg_dc_signed(number, size) << 16 | advance << BITS_PLACE_SHIFT |
            (length + size);
 }
 
-static const JHUFF_TBL *find(JHUFF_TBL *const *tables, int number)
+const struct jpeg_dc_means *jpeg_dc_means_for(struct jpeg_dc_tables *tables, const JHUFF_TBL *table,
+                                              int number)
 {
-    return number >= 0 && number < NUM_HUFF_TBLS ? tables[number] : NULL;
-}
-
-const struct jpeg_dc_means *jpeg_dc_means_for(struct jpeg_dc_tables *tables,
-                                              const struct jpeg_decompress_struct *info, int number)
-{
-    const JHUFF_TBL *table = find(info->dc_huff_tbl_ptrs, number);
     if (!table)
         return NULL;
     struct jpeg_dc_means *means = &tables->means[number];
@@ -121,10 +115,9 @@ const struct jpeg_dc_means *jpeg_dc_means_for(struct jpeg_dc_tables *tables,
     return means;
 }
 
-const struct jpeg_dc_skips *jpeg_dc_skips_for(struct jpeg_dc_tables *tables,
-                                              const struct jpeg_decompress_struct *info, int number)
+const struct jpeg_dc_skips *jpeg_dc_skips_for(struct jpeg_dc_tables *tables, const JHUFF_TBL *table,
+                                              int number)
 {
-    const JHUFF_TBL *table = find(info->ac_huff_tbl_ptrs, number);
     if (!table)
         return NULL;
     struct jpeg_dc_skips *skips = &tables->skips[number];
@@ -139,10 +132,8 @@ const struct jpeg_dc_skips *jpeg_dc_skips_for(struct jpeg_dc_tables *tables,
 }
 
 const struct jpeg_dc_values *jpeg_dc_values_for(struct jpeg_dc_tables *tables,
-                                                const struct jpeg_decompress_struct *info,
-                                                int number)
+                                                const JHUFF_TBL *table, int number)
 {
-    const JHUFF_TBL *table = find(info->ac_huff_tbl_ptrs, number);
     if (!table)
         return NULL;
     struct jpeg_dc_values *values = &tables->values[number];

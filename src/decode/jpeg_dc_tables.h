@@ -16,6 +16,8 @@
 #define JPEG_DC_SKIP_BITS 13
 #define JPEG_DC_VALUE_BITS 10
 
+#define JPEG_DC_MAX_MEAN_SIZE 11u // bits of a difference between means of 8-bit photos
+
 // The codes as the file lists them, for those too long for a look-up.
 struct jpeg_dc_codes {
     UINT8 bits[17], symbols[256]; // of the JHUFF_TBL that this was made from: a cache key
@@ -41,7 +43,8 @@ struct jpeg_dc_skips {
 #define JPEG_DC_NO_CODE 256u   // as an advance: the look-up does not see a whole code
 #define JPEG_DC_MAX_SKIP_LENGTH 28u
 
-// One coefficient: the low 16 bits as for skips, the value above them.
+// One coefficient: the low 16 bits as for skips, the value above them, or, if the block ends, the
+// upper half of the symbol.
 struct jpeg_dc_values {
     struct jpeg_dc_codes codes;
     uint32_t entry[1 << JPEG_DC_VALUE_BITS];
@@ -55,16 +58,14 @@ struct jpeg_dc_tables {
     struct jpeg_dc_values values[NUM_HUFF_TBLS];
 };
 
-// Makes the table unless it is there already. NULL: the file's table is not a sound one.
-const struct jpeg_dc_means *jpeg_dc_means_for(struct jpeg_dc_tables *tables,
-                                              const struct jpeg_decompress_struct *info,
+// Makes the file's table of that number unless it is there already. NULL: `table` is NULL,
+// or not a sound one.
+const struct jpeg_dc_means *jpeg_dc_means_for(struct jpeg_dc_tables *tables, const JHUFF_TBL *table,
                                               int number);
-const struct jpeg_dc_skips *jpeg_dc_skips_for(struct jpeg_dc_tables *tables,
-                                              const struct jpeg_decompress_struct *info,
+const struct jpeg_dc_skips *jpeg_dc_skips_for(struct jpeg_dc_tables *tables, const JHUFF_TBL *table,
                                               int number);
 const struct jpeg_dc_values *jpeg_dc_values_for(struct jpeg_dc_tables *tables,
-                                                const struct jpeg_decompress_struct *info,
-                                                int number);
+                                                const JHUFF_TBL *table, int number);
 
 // The code that 16 bits begin with: its length and symbol; 0 if there is none.
 static inline uint32_t jpeg_dc_code_at(const struct jpeg_dc_codes *codes, uint32_t bits16,

@@ -1,11 +1,27 @@
 // Any bytes as a JPEG at 1/8: with our own decoder the verdict, the words and the pixels must be
-// those of libjpeg-turbo alone.
+// those of libjpeg-turbo alone. Except that it does not look into scans that add nothing to the
+// picture: if they are damaged, the pixels must be those that libjpeg makes of the rest.
 #include <stdlib.h>
 #include <string.h>
 
+#include "../src/decode/lenient_jpeg.h"
 #include "decode/decode.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size_bytes);
+
+static bool is_progressive(const uint8_t *data, size_t size_bytes)
+{
+    for (size_t i = 0; i + 1 < size_bytes; i++)
+        if (data[i] == 0xff && data[i + 1] == 0xc2)
+            return true;
+    return false;
+}
+
+static void check_pixels(const struct decode_image *image, const uint8_t *rgb)
+{
+    if (!rgb || memcmp(image->rgb, rgb, (size_t)image->width * image->height * 3) != 0)
+        abort();
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size_bytes)
 {
@@ -29,13 +45,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size_bytes)
         statuses[i] = decode_run(decoders[i], data, size_bytes, "", &preprocess, &images[i],
                                  reasons[i], sizeof(reasons[i]));
     }
+    bool damaged = !statuses[0] && statuses[1] == CUBBY_BAD_DATA;
+    if (damaged && is_progressive(data, size_bytes)) {
+        uint8_t *rgb = lenient_jpeg(data, size_bytes);
+        check_pixels(&images[0], rgb);
+        free(rgb);
+        return 0;
+    }
     if (statuses[0] != statuses[1] || strcmp(reasons[0], reasons[1]) != 0)
         abort();
     if (statuses[0])
         return 0;
-    size_t count = (size_t)images[0].width * images[0].height * 3;
-    if (images[0].width != images[1].width || images[0].height != images[1].height ||
-        memcmp(images[0].rgb, images[1].rgb, count) != 0)
+    if (images[0].width != images[1].width || images[0].height != images[1].height)
         abort();
+    check_pixels(&images[0], images[1].rgb);
     return 0;
 }

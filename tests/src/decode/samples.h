@@ -57,6 +57,8 @@ struct sample_jpeg_params {
     int restart_rows, restart_mcus;
     int quality; // 0 means 75
     bool progressive, arithmetic, optimised;
+    const jpeg_scan_info *scans; // instead of `progressive`: the scans themselves, may be NULL
+    int scan_count;
     J_COLOR_SPACE space; // of the file; JCS_UNKNOWN: the usual one for that many channels
     const uint8_t *exif; // with its "Exif" header, may be NULL
     size_t exif_bytes;
@@ -95,6 +97,10 @@ static inline struct sample sample_jpeg(const struct sample_jpeg_params *params)
     info.arith_code = params->arithmetic;
     if (params->progressive)
         jpeg_simple_progression(&info);
+    if (params->scans) {
+        info.scan_info = params->scans;
+        info.num_scans = params->scan_count;
+    }
     jpeg_start_compress(&info, TRUE);
     if (params->exif)
         jpeg_write_marker(&info, JPEG_APP0 + 1, params->exif, (unsigned)params->exif_bytes);
