@@ -2,7 +2,8 @@
 
 #include <string.h>
 
-// As libjpeg takes tables, and no others: code lengths must leave room for each other.
+// As libjpeg takes tables, and no others: code lengths must leave room for each other, and for one
+// more, since no code may consist of ones only.
 static bool set_codes(struct jpeg_dc_codes *codes, const JHUFF_TBL *table)
 {
     codes->valid = false;
@@ -13,7 +14,7 @@ static bool set_codes(struct jpeg_dc_codes *codes, const JHUFF_TBL *table)
         codes->first[length] = (int32_t)count - (int32_t)code;
         code += codes->bits[length];
         count += codes->bits[length];
-        if (count > 256 || code > 1u << length)
+        if (count > 256 || code >= 1u << length)
             return false;
         codes->limit[length] = code << (16 - length);
         code *= 2;

@@ -41,6 +41,50 @@ static void test_left_to_libjpeg(void **state)
           false);
 }
 
+static void add_segment(struct sample *jpeg, uint8_t marker, const void *bytes, size_t size)
+{
+    const uint8_t head[4] = {0xff, marker, 0, (uint8_t)(size + 2)};
+    sample_add(jpeg, head, 4);
+    sample_add(jpeg, bytes, size);
+}
+
+// 8 x 8 pixels of grey, whose code tables have this many codes of one bit: 0 is used.
+static struct sample tiny_grey(bool progressive, uint8_t mean_codes, uint8_t other_codes)
+{
+    struct sample jpeg = {0};
+    sample_add(&jpeg, "\xff\xd8", 2);
+    uint8_t steps[65] = {0};
+    memset(steps + 1, 16, 64);
+    add_segment(&jpeg, 0xdb, steps, sizeof(steps));
+    add_segment(&jpeg, progressive ? 0xc2 : 0xc0, "\x08\0\x08\0\x08\1\1\x11\0", 9);
+    for (uint8_t kind = 0; kind < 2; kind++) {
+        uint8_t table[19] = {(uint8_t)(kind << 4), kind ? other_codes : mean_codes};
+        table[18] = 1;
+        add_segment(&jpeg, 0xc4, table, 17u + table[1]);
+    }
+    add_segment(&jpeg, 0xda, progressive ? "\1\1\0\0\0\0" : "\1\1\0\0\x3f\0", 6);
+    sample_add(&jpeg, progressive ? "\x7f" : "\x3f", 1);
+    if (progressive) {
+        add_segment(&jpeg, 0xda, "\1\1\0\1\x3f\0", 6);
+        sample_add(&jpeg, "\x7f", 1);
+    }
+    sample_add(&jpeg, "\xff\xd9", 2);
+    return jpeg;
+}
+
+// No code may consist of ones only.
+static void test_full_code_table(void **state)
+{
+    struct fixture *fixture = *state;
+    for (int kind = 0; kind < 8; kind++) {
+        struct sample jpeg =
+            tiny_grey(kind & 1, (uint8_t)(1 + (kind >> 1 & 1)), (uint8_t)(1 + (kind >> 2 & 1)));
+        assert_same(fixture, &jpeg, "a full table");
+        assert_int_equal(takes(fixture, &jpeg), kind < 2);
+        sample_free(&jpeg);
+    }
+}
+
 static void test_truncation(void **state)
 {
     struct fixture *fixture = *state;
@@ -114,10 +158,10 @@ static void test_moved_bytes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_kinds),       cmocka_unit_test(test_every_quality),
-        cmocka_unit_test(test_large),       cmocka_unit_test(test_left_to_libjpeg),
-        cmocka_unit_test(test_truncation),  cmocka_unit_test(test_changed_bytes),
-        cmocka_unit_test(test_moved_bytes),
+        cmocka_unit_test(test_kinds),           cmocka_unit_test(test_every_quality),
+        cmocka_unit_test(test_large),           cmocka_unit_test(test_left_to_libjpeg),
+        cmocka_unit_test(test_full_code_table), cmocka_unit_test(test_truncation),
+        cmocka_unit_test(test_changed_bytes),   cmocka_unit_test(test_moved_bytes),
     };
     return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);
 }
