@@ -30,6 +30,15 @@ static void test_large(void **state)
     check(*state, &params, true);
 }
 
+static uint8_t *find_segment(const struct sample *jpeg, uint8_t marker)
+{
+    for (size_t i = 0; i + 1 < jpeg->size_bytes; i++)
+        if (jpeg->bytes[i] == 0xff && jpeg->bytes[i + 1] == marker)
+            return jpeg->bytes + i;
+    fail_msg("the sample has no marker %02x", marker);
+    return NULL;
+}
+
 static void test_left_to_libjpeg(void **state)
 {
     struct fixture *fixture = *state;
@@ -39,6 +48,20 @@ static void test_left_to_libjpeg(void **state)
           &(struct sample_jpeg_params){
               .width = 90, .height = 70, .arithmetic = true, .progressive = true},
           false);
+    // 12 bits a sample, by the frame header.
+    for (int progressive = 0; progressive < 2; progressive++) {
+        struct sample jpeg = sample_jpeg(
+            &(struct sample_jpeg_params){.width = 90, .height = 70, .progressive = progressive});
+        find_segment(&jpeg, progressive ? 0xc2 : 0xc0)[4] = 12;
+        assert_false(takes(fixture, &jpeg));
+        assert_same(fixture, &jpeg, "12 bits");
+        if (!progressive) {
+            find_segment(&jpeg, 0xc0)[1] = 0xc1; // extended sequential, where they are allowed
+            assert_false(takes(fixture, &jpeg));
+            assert_same(fixture, &jpeg, "12 bits, extended");
+        }
+        sample_free(&jpeg);
+    }
 }
 
 static void add_segment(struct sample *jpeg, uint8_t marker, const void *bytes, size_t size)
