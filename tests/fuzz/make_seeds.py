@@ -9,6 +9,7 @@ import tarfile
 import zipfile
 from pathlib import Path
 
+import jpeg_seeds
 from pickle_seeds import seeds
 
 DATA = Path(__file__).resolve().parents[1] / "data" / "hostile-models.tar.xz"
@@ -74,6 +75,8 @@ def torch_tar():
 
 def main():
     top = Path(sys.argv[1])
+    for target in ("jpeg_dc", "decode"):
+        jpeg_seeds.write(top / f"{target}_fuzz")
 
     def write(target, name, data):
         folder = top / f"{target}_fuzz"
