@@ -15,7 +15,8 @@
 // What is not: single wrong bits, of which libjpeg-turbo notices one in seven, and bytes that are
 // missing or wrong without a marker among them, most of which it notices. Here those files are
 // taken. None of it can change a pixel at 1/8: they are those that libjpeg-turbo makes of the file
-// with its warnings not heeded. So what a photo is classified from is complete even then.
+// with its warnings not heeded. So what a photo is classified from is complete even then. At
+// larger scales libjpeg-turbo reads, and judges, all of the file as ever.
 #ifndef SRC_DECODE_JPEG_DC_H
 #define SRC_DECODE_JPEG_DC_H
 
