@@ -1,6 +1,6 @@
 """Writes seeds for the fuzz targets: make_seeds.py FOLDER. Below it a folder for each target gets small
-files: those of tests/data/hostile-models.tar.xz, the pickles in them, those of pickle_seeds.py, and
-some JSON."""
+files: those of tests/data/hostile-models.tar.xz, the pickles in them, those of pickle_seeds.py and
+jpeg_seeds.py, and some JSON."""
 import io
 import pickle
 import struct
