@@ -14,6 +14,7 @@ struct cubby_net {
     uint32_t max_batch, slots;
     uint32_t classes, features;
     size_t image_bytes;
+    struct cubby_net_work work;
 };
 
 #define LEAST_BATCH 16u
@@ -75,6 +76,7 @@ enum cubby_status cubby_net_create(struct cubby_net **out, struct cubby_gpu *gpu
     net->classes = graph->result_channels[GRAPH_LOGITS];
     net->features = graph->result_channels[GRAPH_FEATURES];
     net->image_bytes = graph_input_bytes(graph);
+    net->work = graph_work(graph);
     choices = calloc(graph->op_count, sizeof(*choices));
     if (!choices) {
         status = CUBBY_NO_MEMORY;
@@ -133,6 +135,11 @@ size_t cubby_net_image_bytes(const struct cubby_net *net)
 uint64_t cubby_net_device_bytes(const struct cubby_net *net)
 {
     return executor_device_bytes(net->executor);
+}
+
+struct cubby_net_work cubby_net_work(const struct cubby_net *net)
+{
+    return net->work;
 }
 
 uint8_t *cubby_net_input(struct cubby_net *net, uint32_t slot)

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "engine/model.h"
+#include "engine/net.h"
 #include "engine/status.h"
 #include "model/network.h"
 
@@ -101,6 +102,9 @@ bool graph_winograd_can(const struct graph_op *op);
 
 // Sizes of a convolution or pooling window sliding over `size` with padding; 0 if it does not fit.
 uint32_t graph_window(uint32_t size, uint32_t kernel, uint32_t stride, uint32_t pad);
+
+// Of a graph that is not lowered: Winograd's way does the same with fewer multiplications.
+struct cubby_net_work graph_work(const struct graph *graph);
 
 // The whole classifier: normalise, network, head, outputs. `model` must outlive the graph's use of
 // its weights.

@@ -46,7 +46,8 @@ struct net_classifier_params {
 // The real one: opens the device and puts the model on it. The log says what went wrong.
 enum cubby_status net_classifier_create(struct classifier **out,
                                         const struct net_classifier_params *params);
-const struct cubby_gpu *net_classifier_gpu(const struct classifier *classifier);
+struct cubby_gpu *net_classifier_gpu(const struct classifier *classifier);
+struct cubby_net_work net_classifier_work(const struct classifier *classifier);
 
 // One that answers at once with equal probabilities: what the other stages do alone.
 enum cubby_status null_classifier_create(struct classifier **out, uint32_t max_batch,

@@ -147,7 +147,12 @@ enum cubby_status net_classifier_create(struct classifier **out,
     return CUBBY_OK;
 }
 
-const struct cubby_gpu *net_classifier_gpu(const struct classifier *classifier)
+struct cubby_gpu *net_classifier_gpu(const struct classifier *classifier)
 {
     return ((const struct net_classifier *)classifier)->gpu;
+}
+
+struct cubby_net_work net_classifier_work(const struct classifier *classifier)
+{
+    return cubby_net_work(((const struct net_classifier *)classifier)->net);
 }

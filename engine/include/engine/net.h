@@ -48,6 +48,15 @@ uint32_t cubby_net_feature_count(const struct cubby_net *net);
 size_t cubby_net_image_bytes(const struct cubby_net *net);    // cubby_preprocess_output_bytes()
 uint64_t cubby_net_device_bytes(const struct cubby_net *net); // weights, activations, staging
 
+// What the network has to do, by its definition: what its speed can be compared with the device's
+// limits by.
+struct cubby_net_work {
+    double flops;   // for an image, a multiply-add being two: 8.17e9 for ResNet-50 at 224 x 224
+    double values;  // that the layers read and write, for an image
+    double weights; // read once for each batch
+};
+struct cubby_net_work cubby_net_work(const struct cubby_net *net);
+
 // Where the slot's images go: max_batch * image_bytes, images back to back, as
 // cubby_preprocess_run() writes them (bytes, or floats after resampling). Mapped device memory:
 // write it in order, do not read it. Several threads may write different images. Must not be

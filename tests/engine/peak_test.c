@@ -1,0 +1,32 @@
+// The measures of a device's limits: they run on every variant without a validation message, and
+// say how much they did. How fast is nobody's business here.
+#include "engine/harness.h"
+#include "engine/peak.h"
+
+static void test_grows_with_rounds(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < HARNESS_VARIANTS; i++) {
+        struct cubby_gpu *gpu = harness_variant(i);
+        if (!gpu)
+            continue;
+        struct cubby_peak *peak;
+        double one, three;
+        assert_int_equal(cubby_peak_create(&peak, gpu), CUBBY_OK);
+        assert_int_equal(cubby_peak_multiply_add(peak, 1, &one), CUBBY_OK);
+        assert_int_equal(cubby_peak_multiply_add(peak, 3, &three), CUBBY_OK);
+        assert_true(one > 0 && three == 3 * one);
+        assert_int_equal(cubby_peak_copy(peak, 1, &one), CUBBY_OK);
+        assert_int_equal(cubby_peak_copy(peak, 3, &three), CUBBY_OK);
+        assert_true(one > 0 && three == 3 * one);
+        cubby_peak_destroy(&peak);
+        assert_null(peak);
+        harness_close(&gpu);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_grows_with_rounds)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
