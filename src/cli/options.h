@@ -36,6 +36,15 @@ enum cli_command {
 };
 
 enum cli_pack { CLI_PACK_FOLDERS, CLI_PACK_ZIP, CLI_PACK_TAR_ZST, CLI_PACK_7Z };
+// The stages as in commands/bench_internal.h.
+enum cli_only {
+    CLI_ONLY_ALL,
+    CLI_ONLY_READING,
+    CLI_ONLY_DECODING,
+    CLI_ONLY_NETWORK,
+    CLI_ONLY_FILING,
+    CLI_ONLY_END_TO_END
+};
 enum cli_names { CLI_NAMES_TORCHVISION, CLI_NAMES_TIMM }; // the same tensors today
 
 enum cli_generate {
@@ -77,6 +86,7 @@ struct cli_options {
     const char *from_catalogue;
     enum cli_pack pack;
     enum cubby_precision precision;
+    enum cli_only only;
     enum cli_names names;
     enum cubby_kernels kernels;
     double threshold;            // 0..1, 0.5 by default

@@ -23,6 +23,8 @@
 static const char *const packs[] = {"folders", "zip", "tar.zst", "7z", NULL};
 static const char *const precisions[] = {"auto", "fp32", "fp16", NULL};
 static const char *const kernels[] = {"auto", "lane", "tile", "matrix", NULL};
+static const char *const only[] = {"all",    "reading",    "decoding", "network",
+                                   "filing", "end-to-end", NULL}; // as enum cli_only
 static const char *const names[] = {"torchvision", "timm", NULL};
 static const char *const rules[] = {"shorter", "squish", "crop", "pad", NULL};
 static const char *const pads[] = {"zeros", "border", "reflection", NULL};
@@ -142,7 +144,9 @@ const struct cli_option cli_option_table[] = {
      .help = "store weights as 16-bit floats: half the size, nearly the same scores"},
     {.name = "photos", .type = CLI_TEXT, .argument = "DIR", .commands = BENCH,
      .offset = AT(photos), .hint = CLI_HINT_FOLDER,
-     .help = "photos to measure reading and decoding with"},
+     .help = "photos to measure with; copies of them are made in a folder beside DIR for a while"},
+    {.name = "only", .type = CLI_CHOICE, .argument = "STAGE", .commands = BENCH, .offset = AT(only),
+     .choices = only, .default_text = "all", .help = "stage to measure"},
     {.name = "seconds", .type = CLI_REAL, .argument = "S", .commands = BENCH,
      .offset = AT(seconds), .minimum = 0.1, .maximum = 86400,
      .help = "how long each measurement takes"},
@@ -223,7 +227,8 @@ const struct cli_command_info cli_command_table[] = {
         .long_help = "Lists the Vulkan devices of this machine and tells which ones cubby can use."},
     [CLI_BENCH] = {
         .name = "bench", .arguments = "", .help = "measure how fast this machine is",
-        .long_help = "Measures decoding, the network and both together, on this machine."},
+        .long_help = "Measures reading, decoding, the network and filing, each alone and all together, and how "
+                     "near that comes to what disk, memory and device can do."},
     [CLI_TUNE] = {
         .name = "tune", .arguments = "", .help = "measure which kernels are the fastest here",
         .long_help = "Tries every way of computing each layer of the model on the device, and keeps "

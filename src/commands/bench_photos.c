@@ -32,7 +32,9 @@ static enum cubby_status add(struct bench_photos *photos, struct photo *photo)
 enum cubby_status bench_photos_open(struct bench_photos *photos, const char *folder,
                                     const struct fs *fs, const struct cubby_log *log)
 {
-    *photos = (struct bench_photos){0};
+    *photos = (struct bench_photos){.folder = strdup(folder)};
+    if (!photos->folder)
+        return CUBBY_NO_MEMORY;
     struct scan_params params = {.roots = &folder, .root_count = 1, .fs = fs, .log = log};
     struct scan *scan = NULL;
     enum cubby_status status = scan_create(&scan, &params);
@@ -59,6 +61,7 @@ void bench_photos_close(struct bench_photos *photos)
     for (size_t i = 0; i < photos->count; i++)
         photo_free(&photos->list[i]);
     free(photos->list);
+    free(photos->folder);
     *photos = (struct bench_photos){0};
 }
 
@@ -67,6 +70,14 @@ void bench_photos_start(struct bench_photos *photos, double seconds, uint64_t li
     photos->next = 0;
     photos->limit = limit;
     photos->until = clock_seconds() + seconds;
+}
+
+double bench_photos_mean_bytes(const struct bench_photos *photos)
+{
+    double bytes = 0;
+    for (size_t i = 0; i < photos->count; i++)
+        bytes += (double)photos->list[i]->size_bytes;
+    return photos->count ? bytes / (double)photos->count : 0;
 }
 
 enum cubby_status bench_photos_next(struct bench_photos *photos, struct photo **out)

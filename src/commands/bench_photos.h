@@ -9,6 +9,7 @@
 #include "platform/fs.h"
 
 struct bench_photos {
+    char *folder;        // owned
     struct photo **list; // owned, settled ones left out
     size_t count;
     uint64_t next;  // handed out in this run
@@ -22,6 +23,7 @@ enum cubby_status bench_photos_open(struct bench_photos *photos, const char *fol
 void bench_photos_close(struct bench_photos *photos);
 // Begins a run of that many seconds, or `limit` photos.
 void bench_photos_start(struct bench_photos *photos, double seconds, uint64_t limit);
+double bench_photos_mean_bytes(const struct bench_photos *photos); // of a file
 // As scan_next().
 enum cubby_status bench_photos_next(struct bench_photos *photos, struct photo **out);
 
