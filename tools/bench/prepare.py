@@ -6,10 +6,11 @@ overflows. Written as torchvision's state dict, as ONNX, and for ncnn by its own
 import sys
 from pathlib import Path
 
+import numpy as np
 import torch
 import torchvision
 
-BATCH = 1  # of the exported graphs; ONNX Runtime also gets one with any batch
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 def make_network():
@@ -28,18 +29,28 @@ def make_network():
     return network.eval()
 
 
+def make_inputs(folder):
+    """Two pictures whose logits are compared: as the networks take them, and as cubby reads them."""
+    pixels = np.random.default_rng(3).integers(0, 256, (2, 224, 224, 3), dtype=np.uint8)
+    values = (pixels.astype(np.float32) / 255 - np.float32(MEAN)) / np.float32(STD)
+    np.save(folder / "input.npy", np.ascontiguousarray(values.transpose(0, 3, 1, 2)))
+    for i, picture in enumerate(pixels):
+        (folder / f"input-{i}.ppm").write_bytes(b"P6 224 224 255\n" + picture.tobytes())
+
+
 def main(folder):
     folder.mkdir(parents=True, exist_ok=True)
     network = make_network()
     torch.save(network.state_dict(), folder / "resnet50.pth")
     (folder / "labels.txt").write_text("".join(f"class {i:03}\n" for i in range(1000)))
-    example = torch.randn(BATCH, 3, 224, 224)
+    example = torch.randn(1, 3, 224, 224)
     with torch.no_grad():
         torch.onnx.export(network, example, str(folder / "resnet50.onnx"), dynamo=False,
                           input_names=["x"], output_names=["logits"],
                           dynamic_axes={"x": {0: "n"}, "logits": {0: "n"}})
     import pnnx
     pnnx.export(network, str(folder / "resnet50.pt"), (example,), fp16=False)
+    make_inputs(folder)
 
 
 main(Path(sys.argv[1]))
