@@ -154,11 +154,11 @@ const struct cli_option cli_option_table[] = {
      .help = "decode photos at full size, as Python libraries do: slower, a little closer to training"},
     {.name = "device", .type = CLI_TEXT, .argument = "NAME", .commands = USES_MODEL | TUNE,
      .offset = AT(device), .help = "Vulkan device to use: its number, or part of its name"},
-    {.name = "precision", .type = CLI_CHOICE, .argument = "KIND", .commands = USES_MODEL | TUNE,
+    {.name = "precision", .type = CLI_CHOICE, .argument = "KIND", .commands = USES_MODEL | TUNE | DEVICES,
      .offset = AT(precision), .choices = precisions, .default_text = "auto",
      .help = "numbers that the network computes with: fp16 takes half the memory and is faster on "
              "GPUs, with nearly the same scores; auto is fp16 on GPUs with matrix units"},
-    {.name = "kernels", .type = CLI_CHOICE, .argument = "KIND", .commands = USES_MODEL | TUNE,
+    {.name = "kernels", .type = CLI_CHOICE, .argument = "KIND", .commands = USES_MODEL | TUNE | DEVICES,
      .offset = AT(kernels), .choices = kernels, .default_text = "auto",
      .help = "family of compute kernels"},
     {.name = "batch", .type = CLI_COUNT, .argument = "N", .commands = USES_MODEL | TUNE,

@@ -59,7 +59,9 @@ static bool check_device(const struct command *command, const struct cubby_model
 {
     char number[24];
     snprintf(number, sizeof(number), "%zu", index);
-    const struct cubby_gpu_params params = {.device = number};
+    const struct cubby_gpu_params params = {.device = number,
+                                            .kernels = command->options->kernels,
+                                            .precision = command->options->precision};
     struct cubby_gpu *gpu = NULL;
     enum cubby_status status = cubby_gpu_create(&gpu, &params, command->log);
     if (!status) {
