@@ -5,6 +5,7 @@
 #include "peak.h"
 #include "peak_push.h"
 #include "vk/buffer.h"
+#include "vk/commands.h"
 #include "vk/gpu.h"
 
 #define COPY_BYTES ((VkDeviceSize)128 << 20) // beyond any cache
@@ -162,43 +163,17 @@ void cubby_peak_destroy(struct cubby_peak **out)
     *out = NULL;
 }
 
-// Runs what `record` records, and waits for it.
+// What there is to record.
+struct peak_run {
+    const struct cubby_peak *peak;
+    uint32_t rounds;
+};
+
 static enum cubby_status run(struct cubby_peak *peak, uint32_t rounds,
-                             void (*record)(const struct cubby_peak *peak, VkCommandBuffer commands,
-                                            uint32_t rounds))
+                             void (*record)(const void *user, VkCommandBuffer commands))
 {
-    struct cubby_gpu *gpu = peak->gpu;
-    VkCommandBuffer commands;
-    const VkCommandBufferAllocateInfo info = {
-        .sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO,
-        .commandPool = gpu->command_pool,
-        .level = VK_COMMAND_BUFFER_LEVEL_PRIMARY,
-        .commandBufferCount = 1,
-    };
-    enum cubby_status status = gpu_check(
-        gpu, vkAllocateCommandBuffers(gpu->device, &info, &commands), "making a command buffer");
-    if (status)
-        return status;
-    const VkCommandBufferBeginInfo begin = {
-        .sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO,
-        .flags = VK_COMMAND_BUFFER_USAGE_ONE_TIME_SUBMIT_BIT,
-    };
-    const VkSubmitInfo submit = {
-        .sType = VK_STRUCTURE_TYPE_SUBMIT_INFO,
-        .commandBufferCount = 1,
-        .pCommandBuffers = &commands,
-    };
-    VkResult result = vkBeginCommandBuffer(commands, &begin);
-    if (result == VK_SUCCESS) {
-        record(peak, commands, rounds);
-        result = vkEndCommandBuffer(commands);
-    }
-    if (result == VK_SUCCESS)
-        result = vkQueueSubmit(gpu->queue, 1, &submit, VK_NULL_HANDLE);
-    if (result == VK_SUCCESS)
-        result = vkQueueWaitIdle(gpu->queue);
-    vkFreeCommandBuffers(gpu->device, gpu->command_pool, 1, &commands);
-    return gpu_check(gpu, result, "measuring the device");
+    const struct peak_run this_run = {peak, rounds};
+    return commands_run(peak->gpu, "measuring the device", record, &this_run);
 }
 
 static uint32_t group_count(const struct cubby_peak *peak)
@@ -206,11 +181,12 @@ static uint32_t group_count(const struct cubby_peak *peak)
     return peak->gpu->info.kind == CUBBY_DEVICE_CPU ? GROUPS_CPU : GROUPS_GPU;
 }
 
-static void record_multiply_add(const struct cubby_peak *peak, VkCommandBuffer commands,
-                                uint32_t rounds)
+static void record_multiply_add(const void *user, VkCommandBuffer commands)
 {
+    const struct peak_run *this_run = user;
+    const struct cubby_peak *peak = this_run->peak;
     // Near 1, where nothing overflows and nothing becomes subnormal.
-    const struct peak_push push = {.rounds = rounds, .factor = 0.75f, .term = 0.25f};
+    const struct peak_push push = {.rounds = this_run->rounds, .factor = 0.75f, .term = 0.25f};
     vkCmdBindPipeline(commands, VK_PIPELINE_BIND_POINT_COMPUTE, peak->pipeline);
     vkCmdBindDescriptorSets(commands, VK_PIPELINE_BIND_POINT_COMPUTE, peak->layout, 0, 1,
                             &peak->set, 0, NULL);
@@ -225,15 +201,17 @@ enum cubby_status cubby_peak_multiply_add(struct cubby_peak *peak, uint32_t roun
     return run(peak, rounds, record_multiply_add);
 }
 
-static void record_copy(const struct cubby_peak *peak, VkCommandBuffer commands, uint32_t rounds)
+static void record_copy(const void *user, VkCommandBuffer commands)
 {
+    const struct peak_run *this_run = user;
+    const struct cubby_peak *peak = this_run->peak;
     const VkBufferCopy region = {.size = COPY_BYTES};
     const VkMemoryBarrier barrier = {
         .sType = VK_STRUCTURE_TYPE_MEMORY_BARRIER,
         .srcAccessMask = VK_ACCESS_TRANSFER_WRITE_BIT,
         .dstAccessMask = VK_ACCESS_TRANSFER_WRITE_BIT,
     };
-    for (uint32_t i = 0; i < rounds; i++) {
+    for (uint32_t i = 0; i < this_run->rounds; i++) {
         if (i)
             vkCmdPipelineBarrier(commands, VK_PIPELINE_STAGE_TRANSFER_BIT,
                                  VK_PIPELINE_STAGE_TRANSFER_BIT, 0, 1, &barrier, 0, NULL, 0, NULL);

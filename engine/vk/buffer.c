@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "vk/commands.h"
 #include "vk/gpu.h"
 
 #define STAGING_BYTES ((VkDeviceSize)8 << 20)
@@ -116,27 +117,14 @@ void buffer_destroy(struct buffer *buffer, struct cubby_gpu *gpu)
     memset(buffer, 0, sizeof(*buffer));
 }
 
-// Records and runs one copy, and waits for it.
-static enum cubby_status copy_now(struct cubby_gpu *gpu, VkBuffer from, VkBuffer to,
-                                  const VkBufferCopy *region)
-{
-    VkCommandBuffer commands = VK_NULL_HANDLE;
-    const VkCommandBufferAllocateInfo allocate_info = {
-        .sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO,
-        .commandPool = gpu->command_pool,
-        .level = VK_COMMAND_BUFFER_LEVEL_PRIMARY,
-        .commandBufferCount = 1,
-    };
-    enum cubby_status status =
-        gpu_check(gpu, vkAllocateCommandBuffers(gpu->device, &allocate_info, &commands),
-                  "making a command buffer");
-    if (status)
-        return status;
+struct copy {
+    VkBuffer from, to;
+    VkBufferCopy region;
+};
 
-    const VkCommandBufferBeginInfo begin = {
-        .sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO,
-        .flags = VK_COMMAND_BUFFER_USAGE_ONE_TIME_SUBMIT_BIT,
-    };
+static void record_copy(const void *user, VkCommandBuffer commands)
+{
+    const struct copy *copy = user;
     // Whatever ran before on this queue is done with the memory, and its writes can be read.
     const VkMemoryBarrier before = {
         .sType = VK_STRUCTURE_TYPE_MEMORY_BARRIER,
@@ -148,28 +136,13 @@ static enum cubby_status copy_now(struct cubby_gpu *gpu, VkBuffer from, VkBuffer
         .srcAccessMask = VK_ACCESS_TRANSFER_WRITE_BIT,
         .dstAccessMask = VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_HOST_READ_BIT,
     };
-    const VkSubmitInfo submit = {
-        .sType = VK_STRUCTURE_TYPE_SUBMIT_INFO,
-        .commandBufferCount = 1,
-        .pCommandBuffers = &commands,
-    };
-    VkResult result = vkBeginCommandBuffer(commands, &begin);
-    if (result == VK_SUCCESS) {
-        vkCmdPipelineBarrier(commands,
-                             VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_TRANSFER_BIT,
-                             VK_PIPELINE_STAGE_TRANSFER_BIT, 0, 1, &before, 0, NULL, 0, NULL);
-        vkCmdCopyBuffer(commands, from, to, 1, region);
-        vkCmdPipelineBarrier(commands, VK_PIPELINE_STAGE_TRANSFER_BIT,
-                             VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_HOST_BIT, 0,
-                             1, &after, 0, NULL, 0, NULL);
-        result = vkEndCommandBuffer(commands);
-    }
-    if (result == VK_SUCCESS)
-        result = vkQueueSubmit(gpu->queue, 1, &submit, VK_NULL_HANDLE);
-    if (result == VK_SUCCESS)
-        result = vkQueueWaitIdle(gpu->queue);
-    vkFreeCommandBuffers(gpu->device, gpu->command_pool, 1, &commands);
-    return gpu_check(gpu, result, "copying a buffer");
+    vkCmdPipelineBarrier(commands,
+                         VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_TRANSFER_BIT,
+                         VK_PIPELINE_STAGE_TRANSFER_BIT, 0, 1, &before, 0, NULL, 0, NULL);
+    vkCmdCopyBuffer(commands, copy->from, copy->to, 1, &copy->region);
+    vkCmdPipelineBarrier(commands, VK_PIPELINE_STAGE_TRANSFER_BIT,
+                         VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_HOST_BIT, 0, 1,
+                         &after, 0, NULL, 0, NULL);
 }
 
 // Moves `bytes` between `data` and an unmapped buffer, a staging buffer at a time.
@@ -185,14 +158,15 @@ static enum cubby_status transfer(struct buffer *buffer, struct cubby_gpu *gpu, 
             memcpy(staging.mapped, data + done, part);
             status = buffer_flush(&staging, gpu);
         }
-        const VkBufferCopy region = {
-            .srcOffset = upload ? 0 : offset + done,
-            .dstOffset = upload ? offset + done : 0,
-            .size = part,
+        const struct copy copy = {
+            .from = upload ? staging.handle : buffer->handle,
+            .to = upload ? buffer->handle : staging.handle,
+            .region = {.srcOffset = upload ? 0 : offset + done,
+                       .dstOffset = upload ? offset + done : 0,
+                       .size = part},
         };
         if (!status)
-            status = copy_now(gpu, upload ? staging.handle : buffer->handle,
-                              upload ? buffer->handle : staging.handle, &region);
+            status = commands_run(gpu, "copying a buffer", record_copy, &copy);
         if (!status && !upload) {
             status = buffer_invalidate(&staging, gpu);
             memcpy(data + done, staging.mapped, part);
