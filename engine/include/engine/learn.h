@@ -14,12 +14,14 @@
 // The same input gives the same bytes every time, with any `cubby_parallel` or none.
 //
 // Memory: features are read a few hundred rows at a time and never copied. Beyond them a fit takes
-// 24 bytes a sample, a validation 32 and another 8 * classes for each sample that judges; what does
-// not grow with the samples is about 250 bytes for each of the classes * dims weights.
+// 4 bytes a sample, a validation in five folds at most 60 and another 8 * classes for each sample
+// that judges. What does not grow with the samples: about 400 bytes for each of the classes * dims
+// weights where they are few, less where they are many, and 5 MB.
 #ifndef ENGINE_LEARN_H
 #define ENGINE_LEARN_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "engine/log.h"
@@ -76,8 +78,7 @@ const float *cubby_half_row(void *half_rows, uint32_t index, float *scratch);
 // How the caller's threads help. run() calls task(context, i) once for each i below count (at most
 // 16), in any order and on any threads, and returns when all have returned. NULL: no threads.
 struct cubby_parallel {
-    void (*run)(void *user, uint32_t count, void (*task)(void *context, uint32_t index),
-                void *context);
+    void (*run)(void *user, size_t count, void (*task)(void *context, size_t index), void *context);
     void *user; // borrowed
 };
 
@@ -154,7 +155,7 @@ struct cubby_validation {
     double l2;                                                  // the chosen strength
     struct cubby_strength strengths[CUBBY_LEARN_MAX_STRENGTHS]; // those tried, in order
     uint32_t strength_count, chosen;                            // chosen: index into strengths
-    uint32_t folds;                                             // really used, 2 or more
+    uint32_t folds;                                             // really used
     uint32_t groups;       // among the samples that judge; photos if careless
     uint32_t lone_classes; // classes of one group only: no head that judges them has seen them, so
                            // they count as mistakes
@@ -169,6 +170,8 @@ struct cubby_validation {
 // spread over the folds as evenly as whole groups allow: groups, the largest first, each go to the
 // fold that has the least of their classes. Samples that only train are left out of the training
 // wherever their group is held out, and are never judged. Every fold has its own normalisation.
+// Where no group that judges also trains, as with a validation set from elsewhere, there is one
+// fold.
 //
 // The strength with the least mean log-loss at its best temperature wins, the stronger one if two
 // are equal. Each strength has its own temperature because the head will be given one too:
@@ -178,8 +181,8 @@ struct cubby_validation {
 // worse than the best by more than 2 %, the rest is left out.
 //
 // Errors as cubby_head_fit(), and CUBBY_BAD_DATA where no split is possible: fewer than two groups
-// with samples that judge, or none to train on in some fold. A class with training samples of
-// weight in some folds only is fine.
+// that judge (none, where no group of them trains), or none to train on in some fold. A class with
+// training samples of weight in some folds only is fine.
 CUBBY_NODISCARD enum cubby_status cubby_validate(struct cubby_validation *validation,
                                                  const struct cubby_samples *samples,
                                                  const struct cubby_validation_params *params);
@@ -188,7 +191,7 @@ void cubby_validation_fini(struct cubby_validation *validation);
 // ---- calibration, on held-out logits [count, classes] and labels [count]
 
 // Temperature scaling (Guo, Pleiss, Sun, Weinberger: On Calibration of Modern Neural Networks,
-// 2017): the T for which softmax(logits / T) has the least log-loss, between 0.05 and 50. So that
+// 2017): the T for which softmax(logits / T) has the least log-loss, between 0.01 and 100. So that
 // answers that are all right do not ask for T = 0, half a mistake is added: each sample counts
 // 1 - 1/(2 count + 1) for its label and the rest for the likeliest other class.
 // *temperature is 1 for no samples.

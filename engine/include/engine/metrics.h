@@ -14,6 +14,7 @@
 #ifndef ENGINE_METRICS_H
 #define ENGINE_METRICS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "engine/status.h"
@@ -36,7 +37,8 @@ uint32_t cubby_largest(const float *values, uint32_t count);
 
 struct cubby_bin {
     uint64_t count, right;
-    double confidence; // mean in the bin once finished; a sum until then
+    double confidence_sum;
+    double confidence; // mean in the bin; NaN for none
 };
 
 struct cubby_class_metrics {
@@ -57,15 +59,15 @@ struct cubby_metrics {
     double loss_sum;                         // private
 };
 
-// The caller owns *metrics, to be freed by cubby_metrics_fini(). 1 to 65536 classes.
-//   CUBBY_NO_MEMORY, CUBBY_BAD_DATA (number of classes out of range)
+// The caller owns *metrics, to be freed by cubby_metrics_fini(). 1 to 8192 classes.
+//   CUBBY_NO_MEMORY, CUBBY_TOO_LARGE (number of classes out of range)
 CUBBY_NODISCARD enum cubby_status cubby_metrics_init(struct cubby_metrics *metrics,
                                                      uint32_t classes);
 // Counts a photo.
 //   CUBBY_BAD_DATA  truth is no class, or a p is not within 0..1: nothing is counted
 CUBBY_NODISCARD enum cubby_status cubby_metrics_add(struct cubby_metrics *metrics, uint32_t truth,
                                                     const float *probabilities);
-// Works out the figures from what was counted, once, after the last photo.
+// Works out the figures from what was counted so far; more may be added afterwards.
 void cubby_metrics_finish(struct cubby_metrics *metrics);
 void cubby_metrics_fini(struct cubby_metrics *metrics);
 
