@@ -28,6 +28,9 @@ foreach(source ${TEST_SOURCES})
   cubby_test(${source})
 endforeach()
 
+# Makes each allocation fail in turn.
+target_link_options(validate_test PRIVATE -Wl,--wrap=malloc,--wrap=calloc)
+
 # tests/cli/NAME.sh: a whole command, with the program's folder in $CUBBY; see tests/cli/README.md.
 file(GLOB CLI_TESTS CONFIGURE_DEPENDS tests/cli/*.sh)
 foreach(script ${CLI_TESTS})
