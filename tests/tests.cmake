@@ -57,6 +57,10 @@ target_link_libraries(cubby_stub PRIVATE cubby_core cubby_flags)
 add_executable(preprocess_dump tests/tools/preprocess_dump.c)
 target_link_libraries(preprocess_dump PRIVATE cubby_core cubby_flags)
 
+# What tests/python/learn_fit_test.py compares with scikit-learn.
+add_executable(learn_dump tests/tools/learn_dump.c)
+target_link_libraries(learn_dump PRIVATE cubby_core cubby_flags)
+
 # tests/style/NAME.sh: what the sources themselves must look like.
 file(GLOB STYLE_TESTS CONFIGURE_DEPENDS tests/style/*.sh)
 foreach(script ${STYLE_TESTS})

@@ -5,8 +5,8 @@ packages_build=(gcc cmake ninja-build pkg-config glslang-tools spirv-tools libvu
     libexif-dev libxxhash-dev libsqlite3-dev zlib1g-dev)
 # libvulkan1 finds the drivers; Mesa's hold the software device that every machine can use.
 packages_run=(libvulkan1 mesa-vulkan-drivers)
-packages_test=(g++ libcmocka-dev vulkan-validationlayers python3 python3-numpy python3-pil unzip
-    strace sqlite3 zstd p7zip-full clang clang-format)
+packages_test=(g++ libcmocka-dev vulkan-validationlayers python3 python3-numpy python3-pil
+    python3-sklearn unzip strace sqlite3 zstd p7zip-full clang clang-format)
 
 package_is_there() {
     case $(dpkg-query -W -f '${Status}' "$1" 2>/dev/null) in
