@@ -6,7 +6,7 @@ packages_build=(gcc cmake ninja-build pkg-config glslang-tools spirv-tools libvu
 # libvulkan1 finds the drivers; Mesa's hold the software device that every machine can use.
 packages_run=(libvulkan1 mesa-vulkan-drivers)
 packages_test=(g++ libcmocka-dev vulkan-validationlayers python3 python3-numpy python3-pil
-    python3-sklearn unzip strace sqlite3 zstd p7zip-full clang clang-format)
+    python3-sklearn povray unzip strace sqlite3 zstd p7zip-full clang clang-format)
 
 package_is_there() {
     case $(dpkg-query -W -f '${Status}' "$1" 2>/dev/null) in

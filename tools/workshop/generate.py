@@ -998,16 +998,18 @@ def seen(corners, eye, centre):
     return max(np.ptp(x), np.ptp(y)) / 2, max(np.abs(x).max(), np.abs(y).max())
 
 
-def scene(seed, views=2, width=1, height=1):
+def scene(seed, views=2, width=1, height=1, build=None):
     """POV-Ray source with one frame per viewpoint, and its class.
 
-    The item is framed by the central square of a width x height picture.
+    The item is framed by the central square of a width x height picture. It is of the seed's class,
+    or what `build`, a function like those above, makes of it.
     """
     r = random.Random(seed * 7919 + 13)
-    name = CLASSES[seed % len(CLASSES)]
+    build = build or globals()[CLASSES[seed % len(CLASSES)]]
+    name = build.__name__
     stage = r.choice(["bare", "primed", "finished", "finished", "finished"])
     it = Item(r, stage)
-    globals()[name](it)
+    build(it)
     lo, hi = it.extent()
     place = "outdoor" if r.random() < it.outdoor else r.choice(["workshop", "room"] if stage == "finished" else ["workshop", "workshop", "workshop", "room"])
     yaw = it.yaw if it.yaw is not None else r.choice([0, r.uniform(-40, 40), r.uniform(0, 360), 90, 180])
@@ -1093,10 +1095,10 @@ def photo(image, r, noise=1.0):
     return Image.fromarray(np.clip(a + grain, 0, 255).astype(np.uint8))
 
 
-def shoot(seed, width, height, views=2, wanted=None, noise=1.0):
+def shoot(seed, width, height, views=2, wanted=None, noise=1.0, build=None):
     """Yields photos of one item, the first `wanted` of its `views` viewpoints, and its random numbers."""
     wanted = wanted or views
-    source, name, _ = scene(seed, views, width, height)
+    source, name, _ = scene(seed, views, width, height, build)
     r = random.Random(seed)
     with tempfile.TemporaryDirectory() as tmp:
         pov = os.path.join(tmp, "s.pov")
