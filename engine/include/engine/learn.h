@@ -110,7 +110,7 @@ struct cubby_fit_report {
 
 // Fits a head to all samples whose role is not CUBBY_JUDGES, with l2 > 0.
 // On success the caller owns *head, to be freed by cubby_head_fini(); otherwise it is empty.
-// `report` may be NULL.
+// `params` and `report` may be NULL.
 //   CUBBY_BAD_DATA     fewer than two classes, a class without a training sample, a label, role or
 //                      weight out of range, a feature that is not a finite number; the log says
 //   CUBBY_TOO_LARGE    more than CUBBY_LEARN_MAX_WEIGHTS weights
