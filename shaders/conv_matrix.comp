@@ -1,15 +1,19 @@
 // Convolution + bias + residual + ReLU on matrix units: implicit GEMM, halves in, sums in floats.
 //   src  f16 NHWC [n][in_h][in_w][channels]    dst  f16 or f32 NHWC [n][out_h][out_w][channels]
 //   weights  f16 [ky][kx][channels / 8][weight_channels][8]    bias  f32 [channels]
+//   other  f16 NHWC: a tensor like dst that is added (RESIDUAL), or one that goes through a 1x1
+//          convolution first (SECOND), whose weights follow the others: K goes on in it
 //
 // A workgroup computes BM pixels x BN output channels, each of its subgroups WM x WN of them in
 // M x N matrices that stay in registers. K runs over (ky, kx, channels), BK of one tap a step: in
 // NHWC these lie side by side, so a step adds one number to every address, and only the step that
 // changes taps looks at the window again. Every load and store is 16 bytes: eight halves, a chunk.
 //
-// The next step's chunks are fetched into registers while the present one is multiplied, and wait
+// The next steps' chunks are fetched into registers while the present one is multiplied, and wait
 // there, not in shared memory: Vulkan has no asynchronous copy into it, and 48 KB (the usual limit)
-// are better spent on large tiles. BUFFERS = 2 saves one of the two barriers of a step.
+// are better spent on large tiles. BUFFERS = 2 saves one of the two barriers of a step; AHEAD = 2
+// gives memory the time of two steps to answer, for more registers. So does the last step with the
+// residual, without which each of its loads would be waited for.
 //
 // Why these tiles: a step of BM x BN x BK reads (BM + BN) * BK halves and multiplies BM * BN * BK
 // pairs, 64 for each half read at 128 x 128; between L2 and a compute unit's matrix rate that
@@ -40,6 +44,9 @@ layout(constant_id = 11) const uint KERNEL_H = 1;
 layout(constant_id = 12) const uint KERNEL_W = 1;
 layout(constant_id = 13) const bool EDGES = false; // windows may reach over the image's edges
 layout(constant_id = 14) const uint SUBGROUP = 32;
+layout(constant_id = 15) const uint AHEAD = 1; // steps whose loads are under way
+layout(constant_id = 16) const bool RESIDUAL = false;
+layout(constant_id = 17) const bool SECOND = false; // `other` is a second tensor to multiply
 
 #include "conv_matrix_push.h"
 #include "conv_push.h"
@@ -60,8 +67,8 @@ layout(binding = 2, std430) writeonly buffer Dst {
 layout(binding = 2, std430) writeonly buffer DstFloats {
     vec4 dst_floats[];
 };
-layout(binding = 3, std430) readonly buffer Residual {
-    uvec4 residual[];
+layout(binding = 3, std430) readonly buffer Other {
+    uvec4 other[];
 };
 layout(push_constant) uniform Push {
     conv_matrix_push p;
@@ -77,6 +84,10 @@ const uint A_LOADS = BM * CHUNKS / THREADS; // of each thread, a step
 const uint B_LOADS = BN * CHUNKS / THREADS;
 const uint STAGE_ROW = WN / 4 + 1; // floats on their way out: M rows a subgroup, four a uvec4
 const uint STAGE = M * STAGE_ROW;
+const uint STAGE_CHUNKS = M * (WN / 8);
+const uint SHARES = (STAGE_CHUNKS + SUBGROUP - 1) / SUBGROUP; // of them, for each lane
+const uint STAGES_M = WM / M;                                 // one after the other
+const uint HELD = STAGES_M < 2 ? STAGES_M : 2;                // whose residuals are under way
 const uint TILES_SIZE = BUFFERS * TILES, STAGES_SIZE = SUBGROUPS * STAGE;
 
 // First the tiles, BM rows of src and BN rows of weights; in the end the results.
@@ -94,10 +105,9 @@ uvec2 packed(vec4 v)
 }
 
 // Adds the residual, applies ReLU and stores eight channels of one pixel.
-void finish(vec4 low, vec4 high, uint at)
+void finish(vec4 low, vec4 high, uvec4 r, uint at)
 {
-    if ((p.flags & CONV_RESIDUAL) != 0) {
-        const uvec4 r = residual[at];
+    if (RESIDUAL) {
         low += halves(r.x, r.y);
         high += halves(r.z, r.w);
     }
@@ -113,19 +123,52 @@ void finish(vec4 low, vec4 high, uint at)
     }
 }
 
+// Where in dst a lane's share of a stage goes; false: nowhere.
+bool place(uint share, uint stage_m, uint first_chunk, out uint row, out uint chunk, out uint at)
+{
+    const uint e = gl_LocalInvocationID.x % SUBGROUP + share * SUBGROUP;
+    row = e / (WN / 8);
+    chunk = e % (WN / 8);
+    const uint m = stage_m + row, c = first_chunk + chunk;
+    at = m * p.out_chunks + c;
+    return e < STAGE_CHUNKS && m < p.pixels && c < p.out_chunks;
+}
+
+uvec4 held[HELD][SHARES];
+
+void fetch_residual(uint into, uint stage_m, uint first_chunk)
+{
+    [[unroll]] for (uint s = 0; s < SHARES; s++) {
+        uint row, chunk, at;
+        held[into][s] = uvec4(0);
+        if (place(s, stage_m, first_chunk, row, chunk, at))
+            held[into][s] = other[at];
+    }
+}
+
 // What this thread loads: rows of src from their windows' corners, and weights. `inside` has a bit
 // for each ky, and from 16 on for each kx, that lies in the image.
 uint from[A_LOADS], inside[A_LOADS], weight[B_LOADS];
-uvec4 next_a[A_LOADS], next_b[B_LOADS];
+uvec4 next_a[AHEAD][A_LOADS], next_b[AHEAD][B_LOADS];
 uint ky = 0, kx = 0, in_tap = 0, offset = 0; // of the step to fetch, the same in all threads
+bool in_second = false;                      // likewise
+
+// The output pixel whose window, or second pixel, this thread's i-th load is of.
+void find_pixel(uint first_m, uint i, out uint n, out uint y, out uint x)
+{
+    const uint row_of_tile = gl_LocalInvocationID.x / CHUNKS + i * (THREADS / CHUNKS);
+    const uint m = min(first_m + row_of_tile, p.pixels - 1), row = m / p.out_width;
+    x = m - row * p.out_width;
+    n = row / p.out_height;
+    y = row - n * p.out_height;
+}
 
 void find_rows(uint first_m, uint first_n)
 {
     const uint thread = gl_LocalInvocationID.x;
     [[unroll]] for (uint i = 0; i < A_LOADS; i++) {
-        const uint m = min(first_m + thread / CHUNKS + i * (THREADS / CHUNKS), p.pixels - 1);
-        const uint row = m / p.out_width, x = m - row * p.out_width;
-        const uint n = row / p.out_height, y = row - n * p.out_height;
+        uint n, y, x;
+        find_pixel(first_m, i, n, y, x);
         from[i] = p.origin + n * p.image_pitch + y * p.y_step + x * p.x_step + thread % CHUNKS;
         inside[i] = 0;
         if (EDGES) {
@@ -141,19 +184,39 @@ void find_rows(uint first_m, uint first_n)
     }
 }
 
-// Starts the loads of one step, and moves on to the one behind it.
-void fetch()
+// Behind the last tap: the second tensor's pixels, which are always inside.
+void find_second(uint first_m)
 {
+    in_second = true;
+    offset = 0;
     [[unroll]] for (uint i = 0; i < A_LOADS; i++) {
-        next_a[i] = uvec4(0);
-        if (!EDGES || (inside[i] >> ky & inside[i] >> (16 + kx) & 1) != 0)
-            next_a[i] = src[from[i] + offset];
+        uint n, y, x;
+        find_pixel(first_m, i, n, y, x);
+        from[i] = n * p.second_pitch + y * p.second_y_step + x * p.second_x_step +
+                  gl_LocalInvocationID.x % CHUNKS;
+    }
+}
+
+// Starts the loads of one step, and moves on to the one behind it.
+void fetch(uint set, uint first_m)
+{
+    if (SECOND && in_second) {
+        [[unroll]] for (uint i = 0; i < A_LOADS; i++)
+            next_a[set][i] = other[from[i] + offset];
+    } else {
+        [[unroll]] for (uint i = 0; i < A_LOADS; i++) {
+            next_a[set][i] = uvec4(0);
+            if (!EDGES || (inside[i] >> ky & inside[i] >> (16 + kx) & 1) != 0)
+                next_a[set][i] = src[from[i] + offset];
+        }
     }
     [[unroll]] for (uint i = 0; i < B_LOADS; i++) {
-        next_b[i] = weights[weight[i]];
+        next_b[set][i] = weights[weight[i]];
         weight[i] += CHUNKS * p.weight_channels;
     }
     offset += CHUNKS;
+    if (SECOND && in_second)
+        return;
     in_tap += CHUNKS;
     if (in_tap == p.tap_chunks) {
         in_tap = 0;
@@ -162,21 +225,23 @@ void fetch()
             kx = 0;
             ky++;
             offset += p.row_jump;
+            if (SECOND && ky == KERNEL_H)
+                find_second(first_m);
         }
     }
 }
 
 // Puts what was fetched into the tiles at `tiles`.
-void share(uint tiles)
+void share(uint set, uint tiles)
 {
     const uint thread = gl_LocalInvocationID.x;
     [[unroll]] for (uint i = 0; i < A_LOADS; i++) {
         const uint row = thread / CHUNKS + i * (THREADS / CHUNKS);
-        pool[tiles + row * ROW + thread % CHUNKS] = next_a[i];
+        pool[tiles + row * ROW + thread % CHUNKS] = next_a[set][i];
     }
     [[unroll]] for (uint i = 0; i < B_LOADS; i++) {
         const uint at = thread + i * THREADS;
-        pool[tiles + (BM + at % BN) * ROW + at / BN] = next_b[i];
+        pool[tiles + (BM + at % BN) * ROW + at / BN] = next_b[set][i];
     }
 }
 
@@ -188,6 +253,14 @@ void main()
     // Neighbours share the pixels, which then come from the cache; all weights fit there anyway.
     const uint first_m = tile / p.tiles_n * BM, first_n = tile % p.tiles_n * BN;
     const uint part_m = gl_SubgroupID % PARTS_M * WM, part_n = gl_SubgroupID / PARTS_M * WN;
+    const uint first_chunk = (first_n + part_n) / 8;
+
+    const uint steps = KERNEL_H * KERNEL_W * (p.tap_chunks / CHUNKS) +
+                       (SECOND ? p.second_chunks / CHUNKS : 0);
+    find_rows(first_m, first_n);
+    [[unroll]] for (uint set = 0; set < AHEAD; set++)
+        if (set < steps)
+            fetch(set, first_m);
 
     MATRIX_SUM sum[WM / M][WN / N];
     [[unroll]] for (uint j = 0; j < WN / N; j++) {
@@ -197,45 +270,55 @@ void main()
             sum[i][j] = sum[0][j];
     }
 
-    find_rows(first_m, first_n);
-    fetch();
-    const uint steps = KERNEL_H * KERNEL_W * (p.tap_chunks / CHUNKS);
-    for (uint step = 0; step < steps; step++) {
-        const uint tiles = BUFFERS == 2 ? step % 2 * TILES : 0;
-        share(tiles);
-        barrier();
-        if (step + 1 < steps)
-            fetch();
-        [[unroll]] for (uint k = 0; k < BK / K; k++) {
-            MATRIX_A a[WM / M];
-            [[unroll]] for (uint i = 0; i < WM / M; i++)
-                MATRIX_LOAD_ROWS(a[i], pool, tiles + (part_m + i * M) * ROW + k * (K / 8), ROW);
-            [[unroll]] for (uint j = 0; j < WN / N; j++) {
-                MATRIX_B b;
-                MATRIX_LOAD_COLUMNS(b, pool, tiles + (BM + part_n + j * N) * ROW + k * (K / 8), ROW);
-                [[unroll]] for (uint i = 0; i < WM / M; i++)
-                    sum[i][j] = MATRIX_MULTIPLY_ADD(a[i], b, sum[i][j]);
-            }
-        }
-        if (BUFFERS == 1)
+    for (uint first = 0; first < steps; first += AHEAD) {
+        [[unroll]] for (uint set = 0; set < AHEAD; set++) {
+            const uint step = first + set;
+            if (step >= steps)
+                break;
+            const uint tiles = BUFFERS == 2 ? step % 2 * TILES : 0;
+            share(set, tiles);
             barrier();
+            if (step + AHEAD < steps)
+                fetch(set, first_m);
+            if (RESIDUAL && step + 1 == steps) {
+                [[unroll]] for (uint i = 0; i < HELD; i++)
+                    fetch_residual(i, first_m + part_m + i * M, first_chunk);
+            }
+            [[unroll]] for (uint k = 0; k < BK / K; k++) {
+                MATRIX_A a[WM / M];
+                [[unroll]] for (uint i = 0; i < WM / M; i++)
+                    MATRIX_LOAD_ROWS(a[i], pool, tiles + (part_m + i * M) * ROW + k * (K / 8), ROW);
+                [[unroll]] for (uint j = 0; j < WN / N; j++) {
+                    MATRIX_B b;
+                    MATRIX_LOAD_COLUMNS(b, pool, tiles + (BM + part_n + j * N) * ROW + k * (K / 8),
+                                        ROW);
+                    [[unroll]] for (uint i = 0; i < WM / M; i++)
+                        sum[i][j] = MATRIX_MULTIPLY_ADD(a[i], b, sum[i][j]);
+                }
+            }
+            if (BUFFERS == 1)
+                barrier();
+        }
     }
     if (BUFFERS == 2)
         barrier(); // the tiles become stages
 
-    const uint lane = gl_LocalInvocationID.x % SUBGROUP, stage = gl_SubgroupID * STAGE;
-    [[unroll]] for (uint i = 0; i < WM / M; i++) {
+    const uint stage = gl_SubgroupID * STAGE;
+    [[unroll]] for (uint i = 0; i < STAGES_M; i++) {
+        const uint stage_m = first_m + part_m + i * M;
         [[unroll]] for (uint j = 0; j < WN / N; j++)
             MATRIX_STORE_ROWS(sum[i][j], pool, stage + j * (N / 4), STAGE_ROW);
         subgroupBarrier();
-        for (uint e = lane; e < M * (WN / 8); e += SUBGROUP) {
-            const uint row = e / (WN / 8), chunk = e % (WN / 8);
-            const uint m = first_m + part_m + i * M + row, c = (first_n + part_n) / 8 + chunk;
-            const uint at = stage + row * STAGE_ROW + chunk * 2;
-            if (m < p.pixels && c < p.out_chunks)
-                finish(uintBitsToFloat(pool[at]), uintBitsToFloat(pool[at + 1]),
-                       m * p.out_chunks + c);
+        [[unroll]] for (uint s = 0; s < SHARES; s++) {
+            uint row, chunk, at;
+            if (place(s, stage_m, first_chunk, row, chunk, at)) {
+                const uint from = stage + row * STAGE_ROW + chunk * 2;
+                finish(uintBitsToFloat(pool[from]), uintBitsToFloat(pool[from + 1]),
+                       held[i % HELD][s], at);
+            }
         }
+        if (RESIDUAL && i + HELD < STAGES_M)
+            fetch_residual(i % HELD, stage_m + HELD * M, first_chunk);
         subgroupBarrier();
     }
 }

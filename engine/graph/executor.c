@@ -116,42 +116,70 @@ static void store_weights(const struct executor *executor, const struct op_weigh
            packed + weights, biases * sizeof(*packed));
 }
 
-// Folds (where a batch norm follows), packs and uploads one convolution.
+// A convolution's numbers as they are, or with the batch norm that follows folded in.
+//   *folded  owned by the caller, NULL if there was nothing to fold; weight and bias may lie in it
+static enum cubby_status fold(const struct graph_weights *weights, uint64_t weight_count,
+                              uint64_t bias_count, float **folded, const float **weight,
+                              const float **bias)
+{
+    *folded = NULL;
+    *weight = weights->weight;
+    *bias = weights->bias;
+    if (!weights->network)
+        return CUBBY_OK;
+    *folded = malloc((weight_count + bias_count) * sizeof(**folded));
+    if (!*folded)
+        return CUBBY_NO_MEMORY;
+    *weight = *folded;
+    *bias = *folded + weight_count;
+    return network_conv_fold(weights->network, *folded, *folded + weight_count);
+}
+
+static enum cubby_status pack(const struct executor *executor, const struct graph_op *op,
+                              float *packed)
+{
+    const struct graph *graph = &executor->graph;
+    const uint64_t out = graph->values[op->output].channels;
+    const uint64_t in = graph->values[op->input].channels;
+    const float *weight, *bias;
+    float *folded;
+    enum cubby_status status =
+        fold(&op->weights, out * in * op->kernel * op->kernel, out, &folded, &weight, &bias);
+    if (!status)
+        conv_pack(executor->gpu, graph, op, weight, bias, packed);
+    free(folded);
+    if (status || op->second == GRAPH_NONE)
+        return status;
+    status = fold(&op->second_weights, out * graph->values[op->second].channels, out, &folded,
+                  &weight, &bias);
+    if (!status)
+        conv_pack_second(executor->gpu, graph, op, weight, bias, packed);
+    free(folded);
+    return status;
+}
+
+// Packs and uploads one convolution.
 static enum cubby_status upload_conv(struct executor *executor, uint32_t index)
 {
     const struct graph *graph = &executor->graph;
     const struct graph_op *op = &graph->ops[index];
     const struct op_weights *place = &executor->weights_of[index];
-    const uint64_t out = graph->values[op->output].channels;
-    const uint64_t in = graph->values[op->input].channels;
     const uint64_t weights = conv_weight_texels(executor->gpu, graph, op) * 4;
     const uint64_t biases = conv_bias_texels(executor->gpu, graph, op) * 4;
     const VkDeviceSize bytes = (VkDeviceSize)place->texels * TEXEL_BYTES;
-    const float *weight = op->weights.weight, *bias = op->weights.bias;
-    float *folded = NULL;
     enum cubby_status status = CUBBY_NO_MEMORY;
 
     float *packed = malloc((weights + biases) * sizeof(*packed));
     uint8_t *stored = calloc(1, bytes);
     if (!packed || !stored)
         goto out;
-    if (op->weights.network) {
-        const uint64_t count = out * in * op->kernel * op->kernel;
-        folded = malloc((count + out) * sizeof(*folded));
-        if (!folded)
-            goto out;
-        status = network_conv_fold(op->weights.network, folded, folded + count);
-        if (status)
-            goto out;
-        weight = folded;
-        bias = folded + count;
-    }
-    conv_pack(executor->gpu, graph, op, weight, bias, packed);
+    status = pack(executor, op, packed);
+    if (status)
+        goto out;
     store_weights(executor, place, packed, weights, biases, stored);
     status = buffer_upload(&executor->weights, executor->gpu,
                            (VkDeviceSize)place->first_texel * TEXEL_BYTES, stored, bytes);
 out:
-    free(folded);
     free(packed);
     free(stored);
     return status;
@@ -225,7 +253,11 @@ static enum cubby_status lower(struct executor *executor, const struct graph *gr
             conv_candidates(executor->gpu, graph, op, params->max_batch, &choices[i], 1);
         winograd[i] = choices[i].winograd;
     }
-    const enum cubby_status status = graph_lower(&executor->graph, graph, winograd, origin);
+    const struct graph_lower_params lowering = {
+        .winograd = winograd,
+        .merges_shortcuts = conv_merges_shortcuts(executor->gpu),
+    };
+    const enum cubby_status status = graph_lower(&executor->graph, graph, &lowering, origin);
     for (uint32_t i = 0; i < executor->graph.op_count; i++)
         executor->choices[i] = choices[origin[i]];
     return status;

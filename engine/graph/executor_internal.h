@@ -41,6 +41,9 @@ struct executor {
 
 // record.c
 enum cubby_status executor_create_descriptors(struct executor *executor);
+// Adds one op, behind a barrier that lets it see what was written before.
+enum cubby_status executor_record_op(const struct executor *executor, uint32_t slot,
+                                     VkCommandBuffer commands, uint32_t op, uint32_t count);
 // Records slots[slot].commands[count].
 enum cubby_status executor_record(struct executor *executor, uint32_t slot, uint32_t count);
 

@@ -30,7 +30,7 @@ static struct graph_op *add_op(struct graph *graph, enum graph_op_kind kind, uin
     memset(op, 0, sizeof(*op));
     op->kind = kind;
     op->input = input;
-    op->output = op->residual = GRAPH_NONE;
+    op->output = op->residual = op->second = GRAPH_NONE;
     op->weights_op = index;
     if (input != GRAPH_NONE)
         graph->values[input].last = index;

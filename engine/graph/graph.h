@@ -52,6 +52,10 @@ struct graph_op {
     bool relu;
     bool concat; // global pool: maxima, then averages
     struct graph_weights weights;
+    // A 1x1 convolution of another value that is added before ReLU, with its bias: what
+    // graph_lower() makes of a residual that is a shortcut with weights. GRAPH_NONE without.
+    uint32_t second, second_stride;
+    struct graph_weights second_weights;
     uint32_t weights_op;      // whose packed weights it reads: its own index, or a product's
     enum graph_output result; // of unpack, softmax and sigmoid
     float mean[3], std[3];    // of normalize
@@ -90,13 +94,20 @@ void graph_sigmoid(struct graph *graph, uint32_t input);
 
 // The same computation in the ops that a device's kernels have: values keep their index, ops do
 // not.
-//   winograd  for each op of `graph`: whether it becomes a Winograd product. Only read of 3x3
-//             convolutions with stride 1
-//   origin    written: for each op of `lowered`, the op of `graph` that it comes from;
-//             GRAPH_MAX_OPS entries
+struct graph_lower_params {
+    // For each op: whether it becomes a Winograd product. Only read of 3x3 convolutions with stride
+    // 1. NULL: none does.
+    const bool *winograd; // borrowed
+    // Shortcuts with weights are computed together with the convolution that adds them: the same
+    // products, but their result is neither written nor read.
+    bool merges_shortcuts;
+};
+//   origin  written: for each op of `lowered`, the op of `graph` that it comes from; GRAPH_MAX_OPS
+//           entries
 //   CUBBY_UNSUPPORTED  more ops or values than fit
 CUBBY_NODISCARD enum cubby_status graph_lower(struct graph *lowered, const struct graph *graph,
-                                              const bool *winograd, uint32_t *origin);
+                                              const struct graph_lower_params *params,
+                                              uint32_t *origin);
 // Whether an op can become one.
 bool graph_winograd_can(const struct graph_op *op);
 

@@ -2,7 +2,7 @@
 
 static bool reads(const struct graph_op *op, uint32_t value)
 {
-    return op->input == value || op->residual == value;
+    return op->input == value || op->residual == value || op->second == value;
 }
 
 static bool writes_rows(const struct graph_op *op)
@@ -46,7 +46,7 @@ static const struct graph_op *image_reader(const struct graph *graph, uint32_t v
         if (!reads(op, value))
             continue;
         if (reader || op->kind != GRAPH_CONV || op->input != value || op->residual == value ||
-            op->kernel > LAYOUT_IMAGE_TAPS || op->stride % 2)
+            op->second == value || op->kernel > LAYOUT_IMAGE_TAPS || op->stride % 2)
             return NULL;
         reader = op;
     }

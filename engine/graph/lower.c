@@ -57,6 +57,8 @@ static void find_lifetimes(struct graph *graph)
             graph->values[op->input].last = i;
         if (op->residual != GRAPH_NONE)
             graph->values[op->residual].last = i;
+        if (op->second != GRAPH_NONE)
+            graph->values[op->second].last = i;
     }
 }
 
@@ -65,17 +67,72 @@ bool graph_winograd_can(const struct graph_op *op)
     return op->kind == GRAPH_CONV && op->kernel == WINOGRAD_KERNEL && op->stride == 1;
 }
 
+static bool reads(const struct graph_op *op, uint32_t value)
+{
+    return op->input == value || op->residual == value;
+}
+
+// Steps of the kernels that merge are at most so many channels, and do not span two tensors.
+#define MERGED_CHANNELS 64u
+
+// The op that computes the residual of `op`, if it can be computed together with it: a 1x1
+// convolution whose result nothing else reads. NULL: there is none.
+static const struct graph_op *shortcut_of(const struct graph *graph, const struct graph_op *op)
+{
+    const struct graph_op *shortcut = NULL;
+    if (op->kind != GRAPH_CONV || op->residual == GRAPH_NONE)
+        return NULL;
+    for (uint32_t i = 0; i < graph->op_count; i++) {
+        const struct graph_op *other = &graph->ops[i];
+        if (other->output == op->residual)
+            shortcut = other;
+        else if (other != op && reads(other, op->residual))
+            return NULL;
+    }
+    const bool suits = shortcut && shortcut->kind == GRAPH_CONV && shortcut->kernel == 1 &&
+                       !shortcut->pad && !shortcut->relu && shortcut->residual == GRAPH_NONE &&
+                       op->input != op->residual &&
+                       graph->values[shortcut->input].channels % MERGED_CHANNELS == 0;
+    return suits ? shortcut : NULL;
+}
+
+// Appends `op` with its shortcut; false: it has none that can be merged.
+static bool append_merged(struct graph *lowered, const struct graph *graph,
+                          const struct graph_op *op)
+{
+    const struct graph_op *shortcut = shortcut_of(graph, op);
+    if (!shortcut)
+        return false;
+    struct graph_op *merged = append(lowered, op);
+    merged->residual = GRAPH_NONE;
+    merged->second = shortcut->input;
+    merged->second_stride = shortcut->stride;
+    merged->second_weights = shortcut->weights;
+    return true;
+}
+
+// Whether the op is left out because another one computes it, too.
+static bool is_merged(const struct graph *graph, const struct graph_op *op)
+{
+    for (uint32_t i = 0; i < graph->op_count; i++)
+        if (shortcut_of(graph, &graph->ops[i]) == op)
+            return true;
+    return false;
+}
+
 enum cubby_status graph_lower(struct graph *lowered, const struct graph *graph,
-                              const bool *winograd, uint32_t *origin)
+                              const struct graph_lower_params *params, uint32_t *origin)
 {
     *lowered = *graph;
     lowered->op_count = 0;
     for (uint32_t i = 0; i < graph->op_count; i++) {
         const struct graph_op *op = &graph->ops[i];
         const uint32_t first = lowered->op_count;
-        if (winograd[i] && graph_winograd_can(op))
+        if (params->merges_shortcuts && is_merged(graph, op))
+            continue;
+        if (params->winograd && params->winograd[i] && graph_winograd_can(op))
             append_winograd(lowered, op);
-        else
+        else if (!params->merges_shortcuts || !append_merged(lowered, graph, op))
             append(lowered, op);
         for (uint32_t k = first; k < lowered->op_count; k++)
             origin[k] = i;

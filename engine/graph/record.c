@@ -46,6 +46,8 @@ static void op_ranges(const struct executor *executor, const struct executor_slo
         ranges[BINDING_OTHER] = (VkDescriptorBufferInfo){slot->input.handle, 0, VK_WHOLE_SIZE};
     else if (op->residual != GRAPH_NONE)
         ranges[BINDING_OTHER] = value_range(executor, op->residual);
+    else if (op->second != GRAPH_NONE)
+        ranges[BINDING_OTHER] = value_range(executor, op->second);
     else
         ranges[BINDING_OTHER] = ranges[BINDING_SRC];
 }
@@ -121,6 +123,7 @@ static void op_launch_of(const struct executor *executor, uint32_t index, uint32
     struct op_places places = {
         .in = op->input != GRAPH_NONE ? &executor->layouts[op->input] : NULL,
         .out = op->output != GRAPH_NONE ? &executor->layouts[op->output] : NULL,
+        .second = op->second != GRAPH_NONE ? &executor->layouts[op->second] : NULL,
         .choice = &executor->choices[index],
     };
     const struct op_weights *weights = &executor->weights_of[op->weights_op];
@@ -176,12 +179,12 @@ static void memory_barrier(VkCommandBuffer commands, VkPipelineStageFlags from, 
     vkCmdPipelineBarrier(commands, from, to, 0, 1, &barrier, 0, NULL, 0, NULL);
 }
 
-static enum cubby_status record_op(const struct executor *executor,
-                                   const struct executor_slot *slot, VkCommandBuffer commands,
-                                   uint32_t index, uint32_t count)
+enum cubby_status executor_record_op(const struct executor *executor, uint32_t slot,
+                                     VkCommandBuffer commands, uint32_t index, uint32_t count)
 {
     struct cubby_gpu *gpu = executor->gpu;
     struct op_launch launch;
+    const VkPipelineStageFlags compute = VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT;
     op_launch_of(executor, index, count, &launch);
     VkPipeline pipeline = VK_NULL_HANDLE;
     const enum cubby_status status =
@@ -198,9 +201,14 @@ static enum cubby_status record_op(const struct executor *executor,
             return CUBBY_NO_MEMORY;
         }
     }
+    // Each op reads what the one before wrote, and may write where an earlier one read. The
+    // first barrier orders this batch behind the previous one, which used the same arena.
+    memory_barrier(commands, compute | VK_PIPELINE_STAGE_TRANSFER_BIT,
+                   VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_TRANSFER_WRITE_BIT, compute,
+                   VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT);
     vkCmdBindPipeline(commands, VK_PIPELINE_BIND_POINT_COMPUTE, pipeline);
     vkCmdBindDescriptorSets(commands, VK_PIPELINE_BIND_POINT_COMPUTE, gpu->pipeline_layout, 0, 1,
-                            &slot->sets[index], 0, NULL);
+                            &executor->slots[slot].sets[index], 0, NULL);
     vkCmdPushConstants(commands, gpu->pipeline_layout, VK_SHADER_STAGE_COMPUTE_BIT, 0,
                        launch.push_bytes, launch.push);
     vkCmdDispatch(commands, launch.groups[0], launch.groups[1], launch.groups[2]);
@@ -225,18 +233,11 @@ enum cubby_status executor_record(struct executor *executor, uint32_t index, uin
 
     const VkCommandBufferBeginInfo begin = {.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO};
     status = gpu_check(gpu, vkBeginCommandBuffer(commands, &begin), "recording");
-    const VkPipelineStageFlags compute = VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT;
-    const VkAccessFlags both = VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT;
-    for (uint32_t i = 0; !status && i < executor->graph.op_count; i++) {
-        // Each op reads what the one before wrote, and may write where an earlier one read. The
-        // first barrier orders this batch behind the previous one, which used the same arena.
-        memory_barrier(commands, compute | VK_PIPELINE_STAGE_TRANSFER_BIT,
-                       VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_TRANSFER_WRITE_BIT, compute, both);
-        status = record_op(executor, slot, commands, i, count);
-    }
+    for (uint32_t i = 0; !status && i < executor->graph.op_count; i++)
+        status = executor_record_op(executor, index, commands, i, count);
     if (!status) {
-        memory_barrier(commands, compute, VK_ACCESS_SHADER_WRITE_BIT, VK_PIPELINE_STAGE_HOST_BIT,
-                       VK_ACCESS_HOST_READ_BIT);
+        memory_barrier(commands, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, VK_ACCESS_SHADER_WRITE_BIT,
+                       VK_PIPELINE_STAGE_HOST_BIT, VK_ACCESS_HOST_READ_BIT);
         status = gpu_check(gpu, vkEndCommandBuffer(commands), "recording");
     }
     if (status)

@@ -8,7 +8,7 @@
 #include "engine/net.h"
 
 // The text: a first line with the key, then "batch N" and a line for each shape.
-#define FIRST_LINE "cubby tuning 1 "
+#define FIRST_LINE "cubby tuning 2 "
 #define LINE_BYTES 256u
 
 struct tuning_shape tuning_shape_of(const struct graph *graph, const struct graph_op *op,
@@ -89,10 +89,10 @@ static void parse_line(struct cubby_tuning *tuning, const char *line)
         line,
         "conv %" SCNu32 "x%" SCNu32 "x%" SCNu32 " to %" SCNu32 " kernel %" SCNu32 " stride %" SCNu32
         " pad %" SCNu32 " residual %u batch %" SCNu32 ": tile %" SCNu16 " %" SCNu16 " %" SCNu16
-        " part %" SCNu16 " %" SCNu16 " buffers %" SCNu16 " winograd %u",
+        " part %" SCNu16 " %" SCNu16 " buffers %" SCNu16 " ahead %" SCNu16 " winograd %u",
         &s.in, &s.height, &s.width, &s.out, &s.kernel, &s.stride, &s.pad, &residual, &s.batch,
-        &c.tile_m, &c.tile_n, &c.tile_k, &c.part_m, &c.part_n, &c.buffers, &winograd);
-    if (found != 16)
+        &c.tile_m, &c.tile_n, &c.tile_k, &c.part_m, &c.part_n, &c.buffers, &c.ahead, &winograd);
+    if (found != 17)
         return;
     s.residual = residual != 0;
     c.winograd = winograd != 0;
@@ -155,10 +155,10 @@ static int print_entry(char *line, size_t bytes, const struct tuning_entry *entr
     return snprintf(line, bytes,
                     "conv %" PRIu32 "x%" PRIu32 "x%" PRIu32 " to %" PRIu32 " kernel %" PRIu32
                     " stride %" PRIu32 " pad %" PRIu32 " residual %d batch %" PRIu32
-                    ": tile %u %u %u part %u %u buffers %u winograd %d\n",
+                    ": tile %u %u %u part %u %u buffers %u ahead %u winograd %d\n",
                     s->in, s->height, s->width, s->out, s->kernel, s->stride, s->pad, s->residual,
                     s->batch, c->tile_m, c->tile_n, c->tile_k, c->part_m, c->part_n, c->buffers,
-                    c->winograd);
+                    c->ahead, c->winograd);
 }
 
 enum cubby_status cubby_tuning_write(const struct cubby_tuning *tuning, char **text,

@@ -1,4 +1,5 @@
 // Host side of shaders/conv_lane.comp and shaders/conv_tile.comp.
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -117,7 +118,7 @@ bool conv_choice_equal(const struct conv_choice *a, const struct conv_choice *b)
 {
     return a->tile_m == b->tile_m && a->tile_n == b->tile_n && a->tile_k == b->tile_k &&
            a->part_m == b->part_m && a->part_n == b->part_n && a->buffers == b->buffers &&
-           a->winograd == b->winograd;
+           a->ahead == b->ahead && a->winograd == b->winograd;
 }
 
 void conv_choice_describe(const struct conv_choice *choice, char *text, size_t text_bytes)
@@ -125,9 +126,10 @@ void conv_choice_describe(const struct conv_choice *choice, char *text, size_t t
     if (!choice->tile_m)
         snprintf(text, text_bytes, "%s", choice->winograd ? "Winograd" : "");
     else
-        snprintf(text, text_bytes, "%s%ux%u pixels and channels, %u a step",
+        snprintf(text, text_bytes,
+                 "%s%ux%u pixels and channels, %u a step, %ux%u, %u buffers, %u ahead",
                  choice->winograd ? "Winograd, " : "", choice->tile_m, choice->tile_n,
-                 choice->tile_k);
+                 choice->tile_k, choice->part_m, choice->part_n, choice->buffers, choice->ahead);
 }
 
 // The tiles of shaders/conv_tile.comp. Rounds of workgroups on all compute units, times what one
@@ -291,4 +293,17 @@ void conv_pack(const struct cubby_gpu *gpu, const struct graph *graph, const str
     else
         pack_direct(out, in, op->kernel * op->kernel, width, weight, texels);
     memcpy(texels + weight_floats, bias, out * sizeof(*bias));
+}
+
+void conv_pack_second(const struct cubby_gpu *gpu, const struct graph *graph,
+                      const struct graph_op *op, const float *weight, const float *bias,
+                      float *texels)
+{
+    assert(conv_merges_shortcuts(gpu));
+    conv_matrix_pack_second(gpu, graph, op, weight, bias, texels);
+}
+
+bool conv_merges_shortcuts(const struct cubby_gpu *gpu)
+{
+    return gpu->family == CUBBY_KERNELS_MATRIX;
 }

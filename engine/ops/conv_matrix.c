@@ -13,16 +13,39 @@
 #define CPU_LARGEST_PART (16 * 32)
 #define MAX_KERNEL 16u // bits that the shader has for each side of a window
 
-// Large to small: pixels, channels, input channels a step; what a subgroup computes; buffers. In
-// 48 KB, what most devices have, two buffers of 128 x 128 x 32 fit, or one with steps of 64.
-static const struct conv_choice tiles[] = {
-    {128, 256, 32, 64, 64, 1, false}, {128, 128, 32, 32, 64, 2, false},
-    {128, 128, 64, 32, 64, 1, false}, {128, 128, 32, 64, 64, 1, false},
-    {256, 64, 32, 64, 32, 2, false},  {128, 64, 32, 32, 32, 2, false},
-    {128, 64, 64, 32, 32, 1, false},  {64, 128, 32, 32, 32, 2, false},
-    {64, 64, 32, 32, 32, 2, false},   {64, 64, 64, 32, 32, 1, false},
-    {64, 32, 32, 16, 32, 2, false},   {32, 64, 32, 16, 32, 2, false},
-    {32, 32, 32, 16, 16, 2, false},   {32, 32, 32, 16, 32, 1, false},
+// Pixels, channels, input channels a step; what a subgroup computes; buffers in shared memory (of
+// 48 KB, what most devices have), steps ahead; and the TFLOP/s that an H100 reached in a 3x3
+// convolution of 256 channels, 14 x 14, batches of 256, which is what the choice without measuring
+// goes by. What a subgroup computes matters most: 64 x 64 read half as much from shared memory for
+// each product as 32 x 32, but need 230 registers, and a device with fewer is better off with less.
+struct tile {
+    struct conv_choice choice;
+    uint32_t rate;
+};
+#define TILE(m, n, k, of_m, of_n, in_memory, under_way, tflops)                                    \
+    {                                                                                              \
+        {.tile_m = (m),                                                                            \
+         .tile_n = (n),                                                                            \
+         .tile_k = (k),                                                                            \
+         .part_m = (of_m),                                                                         \
+         .part_n = (of_n),                                                                         \
+         .buffers = (in_memory),                                                                   \
+         .ahead = (under_way)},                                                                    \
+            (tflops)                                                                               \
+    }
+static const struct tile tiles[] = {
+    TILE(128, 256, 32, 64, 64, 1, 1, 205), TILE(128, 256, 32, 64, 32, 1, 1, 205),
+    TILE(256, 128, 32, 64, 64, 1, 1, 200), TILE(256, 128, 32, 64, 32, 1, 1, 205),
+    TILE(128, 128, 32, 64, 64, 1, 1, 217), TILE(128, 128, 32, 64, 32, 1, 1, 230),
+    TILE(128, 128, 64, 64, 32, 1, 1, 225), TILE(128, 128, 64, 32, 64, 1, 1, 202),
+    TILE(128, 128, 64, 32, 64, 1, 2, 205), TILE(128, 128, 32, 32, 64, 2, 1, 159),
+    TILE(256, 64, 64, 64, 32, 1, 1, 187),  TILE(64, 256, 64, 32, 64, 1, 1, 187),
+    TILE(128, 64, 64, 32, 32, 1, 1, 145),  TILE(128, 64, 64, 32, 32, 1, 2, 150),
+    TILE(128, 64, 32, 32, 32, 2, 1, 120),  TILE(64, 128, 32, 32, 32, 2, 1, 120),
+    TILE(64, 64, 64, 32, 32, 1, 1, 145),   TILE(64, 64, 64, 32, 32, 1, 2, 140),
+    TILE(64, 64, 32, 32, 32, 2, 1, 110),   TILE(64, 32, 32, 16, 32, 2, 1, 60),
+    TILE(32, 64, 32, 16, 32, 2, 1, 60),    TILE(32, 32, 32, 16, 16, 2, 1, 40),
+    TILE(32, 32, 32, 16, 32, 1, 2, 40),
 };
 #define TILES (sizeof(tiles) / sizeof(*tiles))
 
@@ -71,17 +94,17 @@ static bool fits(const struct cubby_gpu *gpu, const struct conv_choice *tile, ui
            shared_bytes(gpu, tile) <= gpu->limits.maxComputeSharedMemorySize;
 }
 
-// Rounds of workgroups on all compute units, times what one takes: its products, and its loads,
-// of which each costs as much as 32 products (at 32 x 32 pixels and channels both take as long).
-static uint64_t cost(const struct cubby_gpu *gpu, const struct conv_choice *tile, uint32_t pixels,
-                     uint32_t channels)
+// Rounds of workgroups on all compute units, times what one takes.
+static double cost(const struct cubby_gpu *gpu, const struct tile *tile, uint32_t pixels,
+                   uint32_t channels)
 {
+    const double products = (double)tile->choice.tile_m * tile->choice.tile_n;
     if (gpu->info.kind == CUBBY_DEVICE_CPU)
-        return tile->part_m * tile->part_n; // compiling is what takes time there
+        return tile->choice.part_m * tile->choice.part_n; // compiling is what takes time there
     const uint64_t groups =
-        (uint64_t)divide_up(pixels, tile->tile_m) * divide_up(channels, tile->tile_n);
+        (uint64_t)divide_up(pixels, tile->choice.tile_m) * divide_up(channels, tile->choice.tile_n);
     const uint64_t rounds = (groups + gpu->compute_units - 1) / gpu->compute_units;
-    return rounds * (tile->tile_m * tile->tile_n + 32u * (tile->tile_m + tile->tile_n));
+    return (double)rounds * products / tile->rate;
 }
 
 uint32_t conv_matrix_candidates(const struct cubby_gpu *gpu, const struct graph *graph,
@@ -92,19 +115,19 @@ uint32_t conv_matrix_candidates(const struct cubby_gpu *gpu, const struct graph 
     const struct graph_value *out = &graph->values[op->output];
     const uint32_t pixels = batch * out->height * out->width;
     struct conv_choice sorted[TILES];
-    uint64_t costs[TILES];
+    double costs[TILES];
     uint32_t count = 0;
     for (uint32_t i = 0; i < TILES; i++) {
-        if (!fits(gpu, &tiles[i], tap_channels(&in)))
+        if (!fits(gpu, &tiles[i].choice, tap_channels(&in)))
             continue;
-        const uint64_t of_this = cost(gpu, &tiles[i], pixels, out->channels);
+        const double of_this = cost(gpu, &tiles[i], pixels, out->channels);
         uint32_t at = count++;
         for (; at > 0 && costs[at - 1] > of_this; at--) {
             costs[at] = costs[at - 1];
             sorted[at] = sorted[at - 1];
         }
         costs[at] = of_this;
-        sorted[at] = tiles[i];
+        sorted[at] = tiles[i].choice;
     }
     if (count > max)
         count = max;
@@ -115,7 +138,7 @@ uint32_t conv_matrix_candidates(const struct cubby_gpu *gpu, const struct graph 
 bool conv_matrix_can(const struct cubby_gpu *gpu)
 {
     for (uint32_t i = 0; i < TILES; i++)
-        if (fits(gpu, &tiles[i], 32))
+        if (fits(gpu, &tiles[i].choice, 32))
             return true;
     return false;
 }
@@ -140,6 +163,16 @@ static void set_addresses(struct conv_matrix_push *push, const struct graph_op *
     push->row_jump = row_pitch - push->tap_chunks * (is_image(in) ? 1 : op->kernel);
 }
 
+static void set_second(struct conv_matrix_push *push, const struct graph_op *op,
+                       const struct value_layout *second)
+{
+    const uint32_t pixel = second->channels / CHUNK;
+    push->second_chunks = pixel;
+    push->second_pitch = second->height * second->width * pixel;
+    push->second_y_step = op->second_stride * second->width * pixel;
+    push->second_x_step = op->second_stride * pixel;
+}
+
 static void set_constants(struct op_launch *launch, const struct cubby_gpu *gpu,
                           const struct graph_op *op, const struct value_layout *in,
                           const struct conv_choice *tile)
@@ -160,6 +193,9 @@ static void set_constants(struct op_launch *launch, const struct cubby_gpu *gpu,
         is_image(in) ? 1 : op->kernel,
         !is_image(in) && op->pad > 0,
         gpu->info.subgroup_size,
+        tile->ahead,
+        op->residual != GRAPH_NONE,
+        op->second != GRAPH_NONE,
     };
     launch->constant_count = sizeof(constants) / sizeof(*constants);
     memcpy(launch->constants, constants, sizeof(constants));
@@ -189,17 +225,30 @@ void conv_matrix_launch(struct op_launch *launch, const struct cubby_gpu *gpu,
     };
     push.tiles = divide_up(push.pixels, tile->tile_m) * push.tiles_n;
     set_addresses(&push, op, places->in);
+    if (places->second)
+        set_second(&push, op, places->second);
     *launch = (struct op_launch){.kernel = KERNEL_CONV, .push_bytes = sizeof(push)};
     set_constants(launch, gpu, op, places->in, tile);
     spread_groups(launch, push.tiles);
     memcpy(launch->push, &push, sizeof(push));
 }
 
+// Weights of the convolution proper.
+static uint64_t own_weights(const struct cubby_gpu *gpu, const struct graph *graph,
+                            const struct graph_op *op)
+{
+    const struct value_layout in = layout_of(gpu, graph, op->input);
+    return (uint64_t)weight_channels(graph, op) * tap_count(&in, op) * tap_channels(&in);
+}
+
 uint64_t conv_matrix_weight_texels(const struct cubby_gpu *gpu, const struct graph *graph,
                                    const struct graph_op *op)
 {
-    const struct value_layout in = layout_of(gpu, graph, op->input);
-    return (uint64_t)weight_channels(graph, op) * tap_count(&in, op) * tap_channels(&in) / 4;
+    uint64_t weights = own_weights(gpu, graph, op);
+    if (op->second != GRAPH_NONE)
+        weights +=
+            (uint64_t)weight_channels(graph, op) * layout_of(gpu, graph, op->second).channels;
+    return weights / 4;
 }
 
 uint64_t conv_matrix_bias_texels(const struct graph *graph, const struct graph_op *op)
@@ -234,4 +283,22 @@ void conv_matrix_pack(const struct cubby_gpu *gpu, const struct graph *graph,
         }
     }
     memcpy(texels + weights, bias, out * sizeof(*bias));
+}
+
+// Behind those of conv_matrix_pack(), as one more tap; the biases add up.
+void conv_matrix_pack_second(const struct cubby_gpu *gpu, const struct graph *graph,
+                             const struct graph_op *op, const float *weight, const float *bias,
+                             float *texels)
+{
+    const uint32_t in = graph->values[op->second].channels;
+    const uint32_t out = graph->values[op->output].channels;
+    const uint32_t width = weight_channels(graph, op);
+    float *second = texels + own_weights(gpu, graph, op);
+    float *sums = texels + conv_matrix_weight_texels(gpu, graph, op) * 4;
+    for (uint32_t o = 0; o < out; o++) {
+        for (uint32_t i = 0; i < in; i++)
+            second[((uint64_t)(i / CHUNK) * width + o) * CHUNK + i % CHUNK] =
+                weight[(uint64_t)o * in + i];
+        sums[o] += bias[o];
+    }
 }

@@ -19,5 +19,8 @@ uint64_t conv_matrix_bias_texels(const struct graph *graph, const struct graph_o
 void conv_matrix_pack(const struct cubby_gpu *gpu, const struct graph *graph,
                       const struct graph_op *op, const float *weight, const float *bias,
                       float *texels);
+void conv_matrix_pack_second(const struct cubby_gpu *gpu, const struct graph *graph,
+                             const struct graph_op *op, const float *weight, const float *bias,
+                             float *texels);
 
 #endif

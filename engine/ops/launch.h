@@ -23,10 +23,11 @@ struct conv_choice {
     uint16_t tile_k;         // input channels of a step
     uint16_t part_m, part_n; // pixels and output channels of a subgroup
     uint16_t buffers;        // tiles in shared memory at a time
+    uint16_t ahead;          // steps whose loads are under way
     bool winograd;           // as products of transformed tiles; only of 3x3 with stride 1
 };
 
-#define CONV_MAX_CANDIDATES 32u
+#define CONV_MAX_CANDIDATES 40u
 
 bool conv_choice_equal(const struct conv_choice *a, const struct conv_choice *b);
 // "128x64 pixels and channels, 32 a step", or "" for the only way.
@@ -36,8 +37,8 @@ void conv_choice_describe(const struct conv_choice *choice, char *text, size_t t
 // the lane family, from the start of the bound range in the others.
 struct op_places {
     uint32_t src, residual, weight, bias;
-    const struct value_layout *in, *out; // borrowed; NULL without input or output
-    const struct conv_choice *choice;    // borrowed, of a convolution
+    const struct value_layout *in, *out, *second; // borrowed; NULL where the op has none
+    const struct conv_choice *choice;             // borrowed, of a convolution
 };
 
 #define NORMALIZE_PIXELS 4u // pixels an invocation converts; shaders/normalize.comp
@@ -112,5 +113,12 @@ uint64_t conv_bias_texels(const struct cubby_gpu *gpu, const struct graph *graph
 // only pad are zero. `texels` has room for both, weights first.
 void conv_pack(const struct cubby_gpu *gpu, const struct graph *graph, const struct graph_op *op,
                const float *weight, const float *bias, float *texels);
+// The same for what is computed together with it (op->second): weight [out, channels of second].
+// Behind conv_pack().
+void conv_pack_second(const struct cubby_gpu *gpu, const struct graph *graph,
+                      const struct graph_op *op, const float *weight, const float *bias,
+                      float *texels);
+// Whether the device's convolutions compute a shortcut, too.
+bool conv_merges_shortcuts(const struct cubby_gpu *gpu);
 
 #endif

@@ -38,7 +38,7 @@ enum kernel_id {
 enum kernel_binding { BINDING_SRC, BINDING_WEIGHTS, BINDING_DST, BINDING_OTHER, BINDING_COUNT };
 
 #define KERNEL_PUSH_BYTES 128u // what every device promises
-#define KERNEL_CONSTANTS 16u   // specialization constants 0..15 are 32-bit words
+#define KERNEL_CONSTANTS 24u   // specialization constants 0..23 are 32-bit words
 
 // A pipeline: a kernel with its specialization constants. Kernels without any have a count of 0.
 struct kernel_pipeline {

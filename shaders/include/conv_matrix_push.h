@@ -24,6 +24,8 @@ struct conv_matrix_push {
     uint weight_channels;    // output channels as the weights are packed
     uint bias_base;          // first float of the bias within binding 1
     uint flags;              // CONV_* of conv_push.h
+    // Of the second tensor, in chunks: a pixel, an image, and from one output row, pixel to the next.
+    uint second_chunks, second_pitch, second_y_step, second_x_step;
 };
 
 #ifndef GL_core_profile

@@ -206,6 +206,91 @@ static void run_winograd(struct cubby_gpu *gpu)
     }
 }
 
+// A residual that is a 1x1 convolution of another value, which some kernels compute together.
+struct shortcut_case {
+    uint32_t batch, in, height, width, out, kernel, pad; // of the convolution that adds it
+    uint32_t from, stride;                               // channels of the other value
+};
+
+static void check_shortcut(struct cubby_gpu *gpu, const struct shortcut_case *c, uint64_t seed)
+{
+    struct harness_random random = {seed};
+    struct graph *graph = calloc(1, sizeof(*graph));
+    const uint32_t out_h = graph_window(c->height, c->kernel, 1, c->pad);
+    const uint32_t out_w = graph_window(c->width, c->kernel, 1, c->pad);
+    const uint32_t from_h = (out_h - 1) * c->stride + 1, from_w = out_w * c->stride;
+    const size_t ins = (size_t)c->batch * c->in * c->height * c->width;
+    const size_t froms = (size_t)c->batch * c->from * from_h * from_w;
+    const size_t outs = (size_t)c->batch * c->out * out_h * out_w;
+    const size_t weights = (size_t)c->out * c->in * c->kernel * c->kernel;
+    float *src = harness_floats(&random, ins), *from = harness_floats(&random, froms);
+    float *weight = harness_floats(&random, weights), *bias = harness_floats(&random, c->out);
+    float *second = harness_floats(&random, (size_t)c->out * c->from);
+    float *second_bias = harness_floats(&random, c->out);
+    harness_round(gpu, src, ins);
+    harness_round(gpu, from, froms);
+    harness_round(gpu, weight, weights);
+    harness_round(gpu, second, (size_t)c->out * c->from);
+    float *added = harness_floats(&random, outs), *expected = harness_floats(&random, outs);
+    float *got = harness_floats(&random, outs);
+
+    const struct ref_shape from_shape = {c->batch, c->from, from_h, from_w};
+    const struct ref_conv ref_second = {c->out, 1, c->stride, 0, second, second_bias, NULL, false};
+    const struct ref_shape shape = {c->batch, c->in, c->height, c->width};
+    const struct ref_conv ref = {c->out, c->kernel, 1, c->pad, weight, bias, added, true};
+    assert_int_equal(ref_conv(&from_shape, from, &ref_second, added), CUBBY_OK);
+    assert_int_equal(ref_conv(&shape, src, &ref, expected), CUBBY_OK);
+
+    const uint32_t input = graph_value(graph, c->in, c->height, c->width);
+    const uint32_t other = graph_value(graph, c->from, from_h, from_w);
+    const struct graph_conv_params shortcut = {
+        .out_channels = c->out,
+        .kernel = 1,
+        .stride = c->stride,
+        .residual = GRAPH_NONE,
+        .weights = {.weight = second, .bias = second_bias},
+    };
+    const struct graph_conv_params params = {
+        .out_channels = c->out,
+        .kernel = c->kernel,
+        .stride = 1,
+        .pad = c->pad,
+        .relu = true,
+        .residual = graph_conv(graph, other, &shortcut),
+        .weights = {.weight = weight, .bias = bias},
+    };
+    const uint32_t output = graph_conv(graph, input, &params);
+    const struct executor_params run = {.max_batch = c->batch + 1, .slots = 1};
+    harness_run(gpu, graph, &run, c->batch, input, src, other, from, output, got);
+    const double error = harness_error(got, expected, outs);
+    if (!(error < harness_tolerance(gpu, TOLERANCE)))
+        fail_msg("%s: seed %llu: shortcut of %u channels with stride %u: error %g",
+                 harness_name(gpu), (unsigned long long)seed, c->from, c->stride, error);
+    float *const all[] = {src, from, weight, bias, second, second_bias, added, expected, got};
+    for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
+        free(all[i]);
+    free(graph);
+}
+
+static void run_shortcuts(struct cubby_gpu *gpu)
+{
+    static const struct shortcut_case cases[] = {
+        {2, 64, 7, 9, 128, 1, 0, 64, 1},  // the first block of ResNet-50
+        {3, 64, 5, 4, 256, 1, 0, 128, 2}, // of its other stages
+        {2, 128, 7, 7, 64, 3, 1, 64, 2},  // of ResNet-18
+        {1, 32, 6, 5, 40, 1, 0, 320, 2},  // more of the other than of its own
+        {2, 20, 6, 5, 36, 3, 1, 12, 3},   // what is not merged
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
+        check_shortcut(gpu, &cases[i], 7000 + i);
+}
+
+static void conv_shortcuts(void **state)
+{
+    (void)state;
+    for_each_family(run_shortcuts);
+}
+
 static void conv_random_shapes(void **state)
 {
     (void)state;
@@ -221,9 +306,8 @@ static void conv_winograd_shapes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(conv_known_shapes),
-        cmocka_unit_test(conv_random_shapes),
-        cmocka_unit_test(conv_winograd_shapes),
+        cmocka_unit_test(conv_known_shapes),    cmocka_unit_test(conv_random_shapes),
+        cmocka_unit_test(conv_winograd_shapes), cmocka_unit_test(conv_shortcuts),
         cmocka_unit_test(conv_all_candidates),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

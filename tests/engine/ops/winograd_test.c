@@ -58,7 +58,9 @@ static void lowering_keeps_values(void **state)
 
     static const bool all[] = {true, true, true};
     uint32_t origin[GRAPH_MAX_OPS];
-    assert_int_equal(graph_lower(lowered, graph, all, origin), CUBBY_OK);
+    assert_int_equal(
+        graph_lower(lowered, graph, &(struct graph_lower_params){.winograd = all}, origin),
+        CUBBY_OK);
     assert_int_equal(lowered->op_count, 5);
     static const uint32_t origins[] = {0, 1, 1, 1, 2};
     assert_memory_equal(origin, origins, sizeof(origins));
