@@ -7,11 +7,17 @@
 
 #include "engine/net.h"
 #include "graph/executor.h"
+#include "graph/layout.h"
 #include "graph/tuning.h"
 
 #define REPEATS 8u // of a convolution in one submission: its start must not count for much
-#define ROUNDS 3u  // of which the fastest counts: only disturbances make one slower
-#define WARM_UP_ROUNDS 1u
+// Rounds of which the fastest counts: only disturbances make one slower. A GPU slows its clock down
+// while pipelines are compiled, and needs some time to speed up again: on an H100 the first rounds
+// take twice as long, not all shapes the same.
+#define ROUNDS 3u
+#define WARM_UP_S 0.05 // at least one round
+#define MEASURE_S 0.01
+#define HOPELESS 1.5 // times the best: not worth measuring well
 
 struct tune {
     struct cubby_tuning *tuning; // borrowed
@@ -26,11 +32,13 @@ static double now_s(void)
     return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
 }
 
-// Seconds of the fastest of a few submissions; negative: it failed.
-static double time_executor(struct executor *executor, uint32_t batch, enum cubby_status *status)
+// Seconds of the fastest of a few submissions; negative: it failed. Rough if it is far from
+// `to_beat` (0: nothing).
+static double time_executor(struct executor *executor, uint32_t batch, double to_beat,
+                            enum cubby_status *status)
 {
-    double best = -1;
-    for (uint32_t i = 0; i < WARM_UP_ROUNDS + ROUNDS; i++) {
+    double best = -1, warm = 0, measured = 0;
+    for (uint32_t rounds = 0; rounds < ROUNDS || measured < MEASURE_S;) {
         const double start = now_s();
         *status = executor_submit(executor, 0, batch);
         if (!*status)
@@ -38,10 +46,25 @@ static double time_executor(struct executor *executor, uint32_t batch, enum cubb
         if (*status)
             return -1;
         const double seconds = now_s() - start;
-        if (i >= WARM_UP_ROUNDS && (best < 0 || seconds < best))
+        if (warm == 0 || warm < WARM_UP_S) {
+            warm += seconds > 1e-9 ? seconds : 1e-9;
+            continue;
+        }
+        measured += seconds > 1e-9 ? seconds : 1e-9; // also where the clock stands still
+        rounds++;
+        if (best < 0 || seconds < best)
             best = seconds;
+        if (to_beat > 0 && best > to_beat * HOPELESS)
+            break;
     }
     return best;
+}
+
+// What an image's first convolution reads lies differently where nothing else reads it, so that one
+// is not repeated.
+static uint32_t repeats_of(const struct tuning_shape *shape)
+{
+    return shape->in <= LAYOUT_IMAGE_CHANNELS ? 1 : REPEATS;
 }
 
 // The same convolution several times, as a graph of its own with weights that are not zero: how
@@ -66,13 +89,15 @@ static void repeat_conv(struct graph *graph, const struct tuning_shape *shape, c
         .residual = residual,
         .weights = {.weight = weight, .bias = bias},
     };
-    for (uint32_t i = 0; i < REPEATS; i++)
+    for (uint32_t i = 0; i < repeats_of(shape); i++)
         graph_conv(graph, input, &params);
 }
 
+// Seconds of one convolution; negative: it failed. With `to_beat` negative it is only made ready,
+// which compiles what it needs.
 static double time_choice(const struct tune *tune, const struct tuning_shape *shape,
                           const struct conv_choice *choice, const float *weight, const float *bias,
-                          enum cubby_status *status)
+                          double to_beat, enum cubby_status *status)
 {
     struct graph *graph = malloc(sizeof(*graph));
     struct executor *executor = NULL;
@@ -87,8 +112,9 @@ static double time_choice(const struct tune *tune, const struct tuning_shape *sh
     const struct executor_params params = {
         .max_batch = shape->batch, .slots = 1, .choices = choices};
     *status = executor_create(&executor, tune->gpu, graph, &params);
-    if (!*status)
-        seconds = time_executor(executor, shape->batch, status) / REPEATS;
+    const double repeats = repeats_of(shape);
+    if (!*status && to_beat >= 0)
+        seconds = time_executor(executor, shape->batch, to_beat * repeats, status) / repeats;
     executor_destroy(&executor);
     free(graph);
     return seconds;
@@ -103,6 +129,13 @@ static float *weights_of(const struct tuning_shape *shape)
     return weight;
 }
 
+static void log_choice(const struct tune *tune, const struct conv_choice *choice, double seconds)
+{
+    char text[96];
+    conv_choice_describe(choice, text, sizeof(text));
+    cubby_log(&tune->gpu->log, CUBBY_LOG_INFO, "%8.3f ms  %s", seconds * 1e3, text);
+}
+
 // The fastest candidate. One that fails (a driver that runs out of something) is only left out.
 static enum cubby_status measure_shape(const struct tune *tune, const struct tuning_shape *shape,
                                        const struct conv_choice *candidates, uint32_t count,
@@ -114,12 +147,18 @@ static enum cubby_status measure_shape(const struct tune *tune, const struct tun
     const float *bias = weight + (size_t)shape->out * shape->in * shape->kernel * shape->kernel;
     enum cubby_status status = CUBBY_OK, first_failure = CUBBY_OK;
     *best_s = *first_s = -1;
+    // All are compiled before the first is timed: between them the device would fall asleep.
+    for (uint32_t i = 0; i < count && status != CUBBY_DEVICE_LOST; i++)
+        time_choice(tune, shape, &candidates[i], weight, bias, -1, &status);
     for (uint32_t i = 0; i < count && status != CUBBY_DEVICE_LOST; i++) {
-        const double seconds = time_choice(tune, shape, &candidates[i], weight, bias, &status);
+        const double to_beat = *best_s > 0 ? *best_s : 0;
+        const double seconds =
+            time_choice(tune, shape, &candidates[i], weight, bias, to_beat, &status);
         if (status && !first_failure)
             first_failure = status;
         if (status)
             continue;
+        log_choice(tune, &candidates[i], seconds);
         if (i == 0)
             *first_s = seconds;
         if (*best_s < 0 || seconds < *best_s) {
@@ -217,7 +256,7 @@ static double measure_batch(const struct tune *tune, const struct graph *graph, 
     const struct executor_params params = {.max_batch = batch, .slots = 1, .choices = choices};
     *status = executor_create(&executor, tune->gpu, graph, &params);
     if (!*status)
-        seconds = time_executor(executor, batch, status);
+        seconds = time_executor(executor, batch, 0, status);
     executor_destroy(&executor);
     free(choices);
     return seconds > 0 ? batch / seconds : -1;
@@ -234,7 +273,9 @@ static enum cubby_status tune_batch(const struct tune *tune, const struct graph 
     double chosen_rate = 0;
     for (size_t i = 0; i < sizeof(batches) / sizeof(*batches) && batches[i] <= most; i++) {
         enum cubby_status status;
-        const double rate = measure_batch(tune, graph, batches[i], &status);
+        double rate = measure_batch(tune, graph, batches[i], &status);
+        if (!status) // again, now that all is compiled and the device awake
+            rate = measure_batch(tune, graph, batches[i], &status);
         if (status == CUBBY_NO_MEMORY && chosen)
             break;
         if (status)
