@@ -1,4 +1,4 @@
-// Push constants of shaders/peak.comp.
+// Push constants of shaders/peak*.comp.
 #ifndef PEAK_PUSH_H
 #define PEAK_PUSH_H
 
@@ -11,8 +11,10 @@
 #define PEAK_CHAINS 12  // that do not wait for each other
 #define PEAK_STEPS 16   // multiply-adds of each chain in a round
 
+#define PEAK_MATRICES 4 // of each factor that a subgroup multiplies, all with all, in a round
+
 struct peak_push {
-    uint rounds;
+    uint rounds; // peak_copy: of 16 bytes each
     float factor, term; // unknown to the compiler
 };
 

@@ -91,8 +91,9 @@ static enum cubby_status measure_device(struct cubby_gpu *gpu, double *flops, do
 {
     struct cubby_peak *peak = NULL;
     enum cubby_status status = cubby_peak_create(&peak, gpu);
+    const bool units = cubby_gpu_kernels(gpu) == CUBBY_KERNELS_MATRIX;
     if (!status)
-        status = device_rate(peak, cubby_peak_multiply_add, flops);
+        status = device_rate(peak, units ? cubby_peak_matrices : cubby_peak_multiply_add, flops);
     if (!status)
         status = device_rate(peak, cubby_peak_copy, bytes);
     cubby_peak_destroy(&peak);
@@ -109,14 +110,14 @@ static void limit_network(struct bench *bench, double flops, double bytes)
     const struct cubby_gpu *gpu = net_classifier_gpu(classifier);
     const double values = work.values + work.weights / classifier->max_batch;
     const double value_bytes = cubby_gpu_precision(gpu) == CUBBY_PRECISION_FP16 ? 2 : 4;
-    // Matrix units are faster than what the small kernel measures: no limit for them.
     const bool units = cubby_gpu_kernels(gpu) == CUBBY_KERNELS_MATRIX;
     result->limits[0] = (struct bench_limit){
-        .key = "multiply_add",
-        .text = "independent multiply-adds, 32-bit floats",
+        .key = units ? "matrix" : "multiply_add",
+        .text = units ? "products of matrices in registers, 16-bit floats"
+                      : "independent multiply-adds, 32-bit floats",
         .unit = BENCH_FLOPS,
         .reached = result->rate * work.flops,
-        .limit = units ? 0 : flops,
+        .limit = flops,
     };
     result->limits[1] = (struct bench_limit){
         .key = "memory",

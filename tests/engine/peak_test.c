@@ -16,6 +16,13 @@ static void test_grows_with_rounds(void **state)
         assert_int_equal(cubby_peak_multiply_add(peak, 1, &one), CUBBY_OK);
         assert_int_equal(cubby_peak_multiply_add(peak, 3, &three), CUBBY_OK);
         assert_true(one > 0 && three == 3 * one);
+        if (cubby_gpu_kernels(gpu) == CUBBY_KERNELS_MATRIX) {
+            assert_int_equal(cubby_peak_matrices(peak, 1, &one), CUBBY_OK);
+            assert_int_equal(cubby_peak_matrices(peak, 3, &three), CUBBY_OK);
+            assert_true(one > 0 && three == 3 * one);
+        } else {
+            assert_int_equal(cubby_peak_matrices(peak, 1, &one), CUBBY_UNSUPPORTED);
+        }
         assert_int_equal(cubby_peak_copy(peak, 1, &one), CUBBY_OK);
         assert_int_equal(cubby_peak_copy(peak, 3, &three), CUBBY_OK);
         assert_true(one > 0 && three == 3 * one);

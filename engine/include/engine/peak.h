@@ -17,6 +17,10 @@ void cubby_peak_destroy(struct cubby_peak **peak);
 // are done. *operations: how many, a multiply-add being two. Grows linearly with `rounds` (from 1).
 CUBBY_NODISCARD enum cubby_status cubby_peak_multiply_add(struct cubby_peak *peak, uint32_t rounds,
                                                           double *operations);
+// The same of products of matrices, 16-bit floats with 32-bit sums, on the device's matrix units.
+//   CUBBY_UNSUPPORTED  the device was not opened with matrix kernels
+CUBBY_NODISCARD enum cubby_status cubby_peak_matrices(struct cubby_peak *peak, uint32_t rounds,
+                                                      double *operations);
 // Copies device memory `rounds` times. *bytes: read and written.
 CUBBY_NODISCARD enum cubby_status cubby_peak_copy(struct cubby_peak *peak, uint32_t rounds,
                                                   double *bytes);
