@@ -7,6 +7,7 @@
 #include "graph/arena.h"
 #include "graph/executor_internal.h"
 #include "half.h"
+#include "ops/stem_matrix.h"
 
 static enum cubby_status refuse(const struct executor *executor, const char *what)
 {
@@ -60,7 +61,7 @@ static enum cubby_status create_arena(struct executor *executor)
 
 static bool has_weights(const struct graph_op *op)
 {
-    return op->kind == GRAPH_CONV || op->kind == GRAPH_WINOGRAD_PRODUCT;
+    return op->kind == GRAPH_CONV || op->kind == GRAPH_WINOGRAD_PRODUCT || op->kind == GRAPH_STEM;
 }
 
 static bool has_half_weights(const struct executor *executor)
@@ -140,7 +141,8 @@ static enum cubby_status pack(const struct executor *executor, const struct grap
 {
     const struct graph *graph = &executor->graph;
     const uint64_t out = graph->values[op->output].channels;
-    const uint64_t in = graph->values[op->input].channels;
+    const uint64_t in =
+        op->kind == GRAPH_STEM ? GRAPH_INPUT_CHANNELS : graph->values[op->input].channels;
     const float *weight, *bias;
     float *folded;
     enum cubby_status status =
@@ -258,6 +260,9 @@ static enum cubby_status lower(struct executor *executor, const struct graph *gr
         .merges_shortcuts = conv_merges_shortcuts(executor->gpu),
     };
     const enum cubby_status status = graph_lower(&executor->graph, graph, &lowering, origin);
+    const struct graph_op *stem = graph_find_stem(&executor->graph);
+    if (!status && stem && stem_matrix_can(executor->gpu, &executor->graph, stem))
+        graph_merge_stem(&executor->graph, origin);
     for (uint32_t i = 0; i < executor->graph.op_count; i++)
         executor->choices[i] = choices[origin[i]];
     return status;

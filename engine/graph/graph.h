@@ -15,6 +15,7 @@
 #define GRAPH_MAX_VALUES 512u
 #define GRAPH_MAX_OPS 512u
 #define GRAPH_NONE UINT32_MAX
+#define GRAPH_INPUT_CHANNELS 3u
 
 // [channels, height, width] of one image; stored NC4HW4 (see shaders/include/family.glsl).
 struct graph_value {
@@ -29,6 +30,7 @@ enum graph_op_kind {
     GRAPH_WINOGRAD_INPUT,   // pixels -> 36 positions of each tile
     GRAPH_WINOGRAD_PRODUCT, // a matrix product for each position
     GRAPH_WINOGRAD_OUTPUT,  // positions -> pixels, + bias + residual + ReLU
+    GRAPH_STEM, // what graph_merge_stem() makes of the first two ops: input -> convolution
     GRAPH_MAX_POOL,
     GRAPH_GLOBAL_POOL,
     GRAPH_UNPACK,  // value -> rows of an output
@@ -58,7 +60,7 @@ struct graph_op {
     struct graph_weights second_weights;
     uint32_t weights_op;      // whose packed weights it reads: its own index, or a product's
     enum graph_output result; // of unpack, softmax and sigmoid
-    float mean[3], std[3];    // of normalize
+    float mean[3], std[3];    // of normalize and stem
 };
 
 struct graph {
@@ -113,6 +115,14 @@ bool graph_winograd_can(const struct graph_op *op);
 
 // Sizes of a convolution or pooling window sliding over `size` with padding; 0 if it does not fit.
 uint32_t graph_window(uint32_t size, uint32_t kernel, uint32_t stride, uint32_t pad);
+
+// The convolution that alone reads what GRAPH_NORMALIZE writes, or NULL. Borrowed from the graph.
+const struct graph_op *graph_find_stem(const struct graph *graph);
+// Makes one GRAPH_STEM of the two in a lowered graph, where graph_find_stem() must find them. The
+// value between them is left without channels. `origin` is kept as graph_lower() writes it.
+void graph_merge_stem(struct graph *lowered, uint32_t *origin);
+// Sets the first and last op of each value.
+void graph_find_lifetimes(struct graph *graph);
 
 // Of a graph that is not lowered: Winograd's way does the same with fewer multiplications.
 struct cubby_net_work graph_work(const struct graph *graph);

@@ -45,7 +45,7 @@ static void append_winograd(struct graph *graph, const struct graph_op *conv)
     append(graph, &output)->weights_op = weights;
 }
 
-static void find_lifetimes(struct graph *graph)
+void graph_find_lifetimes(struct graph *graph)
 {
     for (uint32_t i = 0; i < graph->value_count; i++)
         graph->values[i].first = graph->values[i].last = 0;
@@ -137,6 +137,6 @@ enum cubby_status graph_lower(struct graph *lowered, const struct graph *graph,
         for (uint32_t k = first; k < lowered->op_count; k++)
             origin[k] = i;
     }
-    find_lifetimes(lowered);
+    graph_find_lifetimes(lowered);
     return lowered->overflow ? CUBBY_UNSUPPORTED : CUBBY_OK;
 }

@@ -44,9 +44,16 @@ static void describe(const struct executor *executor, uint32_t index, uint32_t c
                               value_bytes(executor, op->residual, count) +
                               value_bytes(executor, op->second, count)) +
                      (double)executor->weights_of[op->weights_op].texels * TEXEL_BYTES;
-    if (op->kind != GRAPH_CONV)
+    double products;
+    if (op->kind == GRAPH_STEM) {
+        profile->bytes += (double)count * (double)graph_input_bytes(graph);
+        products = GRAPH_INPUT_CHANNELS;
+    } else if (op->kind == GRAPH_CONV) {
+        products = profile->input->channels;
+    } else {
         return;
-    double products = (double)profile->input->channels * op->kernel * op->kernel;
+    }
+    products *= op->kernel * op->kernel;
     if (op->second != GRAPH_NONE)
         products += graph->values[op->second].channels;
     profile->flops = 2.0 * count * products * profile->output->channels * profile->output->height *

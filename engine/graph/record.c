@@ -1,5 +1,6 @@
 // Descriptors and command buffers of an executor.
 #include "graph/executor_internal.h"
+#include "ops/stem_matrix.h"
 
 static VkDescriptorBufferInfo value_range(const struct executor *executor, uint32_t value)
 {
@@ -42,7 +43,7 @@ static void op_ranges(const struct executor *executor, const struct executor_slo
     ranges[BINDING_SRC] =
         op->input != GRAPH_NONE ? value_range(executor, op->input) : ranges[BINDING_DST];
     ranges[BINDING_WEIGHTS] = weight_range(executor, index);
-    if (op->kind == GRAPH_NORMALIZE)
+    if (op->kind == GRAPH_NORMALIZE || op->kind == GRAPH_STEM)
         ranges[BINDING_OTHER] = (VkDescriptorBufferInfo){slot->input.handle, 0, VK_WHOLE_SIZE};
     else if (op->residual != GRAPH_NONE)
         ranges[BINDING_OTHER] = value_range(executor, op->residual);
@@ -139,6 +140,9 @@ static void op_launch_of(const struct executor *executor, uint32_t index, uint32
     switch (op->kind) {
     case GRAPH_NORMALIZE:
         normalize_launch(launch, graph, op, &places, count);
+        break;
+    case GRAPH_STEM:
+        stem_matrix_launch(launch, executor->gpu, graph, op, &places, count);
         break;
     case GRAPH_WINOGRAD_INPUT:
         winograd_input_launch(launch, graph, op, &places, count);

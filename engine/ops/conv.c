@@ -5,6 +5,7 @@
 
 #include "conv_push.h"
 #include "ops/conv_matrix.h"
+#include "ops/stem_matrix.h"
 #include "winograd_push.h"
 
 // As the shaders' R, J, PANEL and BK.
@@ -246,6 +247,8 @@ void conv_launch(struct op_launch *launch, const struct cubby_gpu *gpu, const st
 uint64_t conv_weight_texels(const struct cubby_gpu *gpu, const struct graph *graph,
                             const struct graph_op *op)
 {
+    if (op->kind == GRAPH_STEM)
+        return stem_matrix_weight_texels(gpu, graph, op);
     if (gpu->family == CUBBY_KERNELS_MATRIX)
         return conv_matrix_weight_texels(gpu, graph, op);
     return position_texels(gpu, graph, op) * (is_product(op) ? WINOGRAD_POSITIONS : 1);
@@ -254,6 +257,8 @@ uint64_t conv_weight_texels(const struct cubby_gpu *gpu, const struct graph *gra
 uint64_t conv_bias_texels(const struct cubby_gpu *gpu, const struct graph *graph,
                           const struct graph_op *op)
 {
+    if (op->kind == GRAPH_STEM)
+        return stem_matrix_bias_texels(gpu, graph, op);
     if (gpu->family == CUBBY_KERNELS_MATRIX)
         return conv_matrix_bias_texels(graph, op);
     return channel_blocks(graph->values[op->output].channels);
@@ -279,6 +284,10 @@ static void pack_direct(uint32_t out, uint32_t in, uint32_t taps, uint32_t width
 void conv_pack(const struct cubby_gpu *gpu, const struct graph *graph, const struct graph_op *op,
                const float *weight, const float *bias, float *texels)
 {
+    if (op->kind == GRAPH_STEM) {
+        stem_matrix_pack(gpu, graph, op, weight, bias, texels);
+        return;
+    }
     if (gpu->family == CUBBY_KERNELS_MATRIX) {
         conv_matrix_pack(gpu, graph, op, weight, bias, texels);
         return;

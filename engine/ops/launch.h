@@ -97,7 +97,7 @@ void winograd_pack(uint32_t out, uint32_t in, uint32_t panel_width, const float 
                    float *texels);
 
 // Below, "convolution" also means the products of a Winograd convolution, whose weights are
-// transformed when they are packed.
+// transformed when they are packed, and what is packed of a stem (ops/stem_matrix.h).
 // The ways to run a convolution of `batch` images on this device, at most `max`, and their number,
 // 1 or more. The first is the one to take without having measured. Weights are packed the same way
 // for all.

@@ -96,6 +96,7 @@ static enum cubby_status run_op(struct reference *reference, uint32_t index)
     case GRAPH_WINOGRAD_INPUT: // only in lowered graphs, which are for devices
     case GRAPH_WINOGRAD_PRODUCT:
     case GRAPH_WINOGRAD_OUTPUT:
+    case GRAPH_STEM:
         break;
     }
     return CUBBY_INTERNAL;

@@ -51,6 +51,7 @@
 #include "softmax_matrix.h"
 #include "softmax_pixels.h"
 #include "softmax_tile.h"
+#include "stem_matrix.h"
 #include "unpack_half.h"
 #include "unpack_lane.h"
 #include "unpack_matrix.h"
@@ -105,6 +106,7 @@ static const struct spirv half_kernels[KERNEL_COUNT] = {
 static const struct spirv matrix_kernels[KERNEL_COUNT] = {
     [KERNEL_NORMALIZE] = SPIRV(normalize_matrix),
     [KERNEL_CONV] = SPIRV(conv_matrix),
+    [KERNEL_STEM] = SPIRV(stem_matrix),
     [KERNEL_MAX_POOL] = SPIRV(max_pool_matrix),
     [KERNEL_MAX_POOL_3] = SPIRV(max_pool_3_matrix),
     [KERNEL_GLOBAL_POOL] = SPIRV(global_pool_matrix),
@@ -238,7 +240,7 @@ static enum cubby_status create_pipeline(const struct cubby_gpu *gpu,
         .requiredSubgroupSize = gpu->info.subgroup_size,
     };
     const bool whole = gpu->family == CUBBY_KERNELS_MATRIX && gpu->sets_subgroup_size &&
-                       pipeline->id == KERNEL_CONV;
+                       (pipeline->id == KERNEL_CONV || pipeline->id == KERNEL_STEM);
     const VkComputePipelineCreateInfo info = {
         .sType = VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO,
         .stage =

@@ -19,6 +19,7 @@ static const char *const kinds[] = {
     [GRAPH_WINOGRAD_INPUT] = "winograd input",
     [GRAPH_WINOGRAD_PRODUCT] = "winograd product",
     [GRAPH_WINOGRAD_OUTPUT] = "winograd output",
+    [GRAPH_STEM] = "stem",
     [GRAPH_MAX_POOL] = "max pool",
     [GRAPH_GLOBAL_POOL] = "global pool",
     [GRAPH_UNPACK] = "unpack",
