@@ -9,9 +9,9 @@ static const struct graph_op *only_reader(const struct graph *graph, uint32_t va
     const struct graph_op *reader = NULL;
     for (uint32_t i = 0; i < graph->op_count; i++) {
         const struct graph_op *op = &graph->ops[i];
-        if (op->input != value && op->residual != value)
+        if (op->input != value && op->residual != value && op->second != value)
             continue;
-        if (reader || op->residual != GRAPH_NONE)
+        if (reader || op->residual != GRAPH_NONE || op->second != GRAPH_NONE)
             return NULL;
         reader = op;
     }

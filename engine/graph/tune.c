@@ -11,12 +11,15 @@
 #include "graph/tuning.h"
 #include "ops/stem_matrix.h"
 
-#define REPEATS 8u // of a convolution in one submission: its start must not count for much
+#define REPEATS 8u    // of a convolution in one submission: its start must not count for much
+#define MOST_WAYS 10u // to compute a shape, the likeliest; the others cost too much time
+
 // Rounds of which the fastest counts: only disturbances make one slower. A GPU slows its clock down
-// while pipelines are compiled, and needs some time to speed up again: on an H100 the first rounds
-// take twice as long, not all shapes the same.
+// while pipelines are compiled, and needs some time to speed up again: what an H100 does in the
+// first 50 ms takes it up to four times as long as later.
 #define ROUNDS 3u
-#define WARM_UP_S 0.04 // at least one round
+#define WAKE_UP_S 0.2  // behind compiling
+#define WARM_UP_S 0.02 // at least one round
 #define MEASURE_S 0.01
 #define HOPELESS 1.5 // times the best: not worth measuring well
 
@@ -33,10 +36,10 @@ static double now_s(void)
     return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
 }
 
-// Seconds of the fastest of a few submissions; negative: it failed. Rough if it is far from
-// `to_beat` (0: nothing).
-static double time_executor(struct executor *executor, uint32_t batch, double to_beat,
-                            enum cubby_status *status)
+// Seconds of the fastest of a few submissions, after some that warm the device up; negative: it
+// failed. Rough if it is far from `to_beat` (0: nothing).
+static double time_executor(struct executor *executor, uint32_t batch, double warm_up_s,
+                            double to_beat, enum cubby_status *status)
 {
     double best = -1, warm = 0, measured = 0;
     for (uint32_t rounds = 0; rounds < ROUNDS || measured < MEASURE_S;) {
@@ -47,9 +50,9 @@ static double time_executor(struct executor *executor, uint32_t batch, double to
         if (*status)
             return -1;
         const double seconds = now_s() - start;
-        if (warm == 0 || warm < WARM_UP_S) {
+        if (warm == 0 || warm < warm_up_s) {
             warm += seconds > 1e-9 ? seconds : 1e-9;
-            if (to_beat > 0 && warm > WARM_UP_S / 3 && seconds > to_beat * 2 * HOPELESS)
+            if (to_beat > 0 && warm > warm_up_s / 3 && seconds > to_beat * 2 * HOPELESS)
                 return seconds;
             continue;
         }
@@ -96,11 +99,11 @@ static void repeat_conv(struct graph *graph, const struct tuning_shape *shape, c
         graph_conv(graph, input, &params);
 }
 
-// Seconds of one convolution; negative: it failed. With `to_beat` negative it is only made ready,
+// Seconds of one convolution; negative: it failed. With `warm_up_s` negative it is only made ready,
 // which compiles what it needs.
 static double time_choice(const struct tune *tune, const struct tuning_shape *shape,
                           const struct conv_choice *choice, const float *weight, const float *bias,
-                          double to_beat, enum cubby_status *status)
+                          double warm_up_s, double to_beat, enum cubby_status *status)
 {
     struct graph *graph = malloc(sizeof(*graph));
     struct executor *executor = NULL;
@@ -116,8 +119,9 @@ static double time_choice(const struct tune *tune, const struct tuning_shape *sh
         .max_batch = shape->batch, .slots = 1, .choices = choices};
     *status = executor_create(&executor, tune->gpu, graph, &params);
     const double repeats = repeats_of(shape);
-    if (!*status && to_beat >= 0)
-        seconds = time_executor(executor, shape->batch, to_beat * repeats, status) / repeats;
+    if (!*status && warm_up_s >= 0)
+        seconds =
+            time_executor(executor, shape->batch, warm_up_s, to_beat * repeats, status) / repeats;
     executor_destroy(&executor);
     free(graph);
     return seconds;
@@ -152,11 +156,11 @@ static enum cubby_status measure_shape(const struct tune *tune, const struct tun
     *best_s = *first_s = -1;
     // All are compiled before the first is timed: between them the device would fall asleep.
     for (uint32_t i = 0; i < count && status != CUBBY_DEVICE_LOST; i++)
-        time_choice(tune, shape, &candidates[i], weight, bias, -1, &status);
+        time_choice(tune, shape, &candidates[i], weight, bias, -1, 0, &status);
     for (uint32_t i = 0; i < count && status != CUBBY_DEVICE_LOST; i++) {
         const double to_beat = *best_s > 0 ? *best_s : 0;
-        const double seconds =
-            time_choice(tune, shape, &candidates[i], weight, bias, to_beat, &status);
+        const double seconds = time_choice(tune, shape, &candidates[i], weight, bias,
+                                           *best_s > 0 ? WARM_UP_S : WAKE_UP_S, to_beat, &status);
         if (status && !first_failure)
             first_failure = status;
         if (status)
@@ -232,7 +236,7 @@ static enum cubby_status tune_convolutions(const struct tune *tune, const struct
     for (uint32_t i = 0; i < all; i++) {
         struct conv_choice candidates[CONV_MAX_CANDIDATES];
         const uint32_t count =
-            conv_candidates(tune->gpu, graph, ops[i], batch, candidates, CONV_MAX_CANDIDATES);
+            conv_candidates(tune->gpu, graph, ops[i], batch, candidates, MOST_WAYS);
         const struct tuning_shape shape = tuning_shape_of(graph, ops[i], batch);
         uint32_t best = 0;
         double first_s, best_s;
@@ -261,7 +265,7 @@ static double measure_batch(const struct tune *tune, const struct graph *graph, 
     const struct executor_params params = {.max_batch = batch, .slots = 1, .choices = choices};
     *status = executor_create(&executor, tune->gpu, graph, &params);
     if (!*status)
-        seconds = time_executor(executor, batch, 0, status);
+        seconds = time_executor(executor, batch, WAKE_UP_S, 0, status);
     executor_destroy(&executor);
     free(choices);
     return seconds > 0 ? batch / seconds : -1;
@@ -278,9 +282,7 @@ static enum cubby_status tune_batch(const struct tune *tune, const struct graph 
     double chosen_rate = 0;
     for (size_t i = 0; i < sizeof(batches) / sizeof(*batches) && batches[i] <= most; i++) {
         enum cubby_status status;
-        double rate = measure_batch(tune, graph, batches[i], &status);
-        if (!status) // again, now that all is compiled and the device awake
-            rate = measure_batch(tune, graph, batches[i], &status);
+        const double rate = measure_batch(tune, graph, batches[i], &status);
         if (status == CUBBY_NO_MEMORY && chosen)
             break;
         if (status)

@@ -126,11 +126,15 @@ void conv_choice_describe(const struct conv_choice *choice, char *text, size_t t
 {
     if (!choice->tile_m)
         snprintf(text, text_bytes, "%s", choice->winograd ? "Winograd" : "");
+    else if (!choice->part_m)
+        snprintf(text, text_bytes, "%s%ux%u pixels and channels, %u a step",
+                 choice->winograd ? "Winograd, " : "", choice->tile_m, choice->tile_n,
+                 choice->tile_k);
     else
         snprintf(text, text_bytes,
-                 "%s%ux%u pixels and channels, %u a step, %ux%u, %u buffers, %u ahead",
+                 "%s%ux%u pixels and channels (%ux%u a subgroup), %u a step, %u ahead",
                  choice->winograd ? "Winograd, " : "", choice->tile_m, choice->tile_n,
-                 choice->tile_k, choice->part_m, choice->part_n, choice->buffers, choice->ahead);
+                 choice->part_m, choice->part_n, choice->tile_k, choice->ahead);
 }
 
 // The tiles of shaders/conv_tile.comp. Rounds of workgroups on all compute units, times what one

@@ -30,7 +30,7 @@ struct conv_choice {
 #define CONV_MAX_CANDIDATES 40u
 
 bool conv_choice_equal(const struct conv_choice *a, const struct conv_choice *b);
-// "128x64 pixels and channels, 32 a step", or "" for the only way.
+// "128x64 pixels and channels (64x32 a subgroup), 32 a step, 1 ahead", or "" for the only way.
 void conv_choice_describe(const struct conv_choice *choice, char *text, size_t text_bytes);
 
 // First texels of an op's tensors as its shader counts them: from the start of the whole buffer in
