@@ -75,12 +75,21 @@ static bool reads(const struct graph_op *op, uint32_t value)
 // Steps of the kernels that merge are at most so many channels, and do not span two tensors.
 #define MERGED_CHANNELS 64u
 
-// The op that computes the residual of `op`, if it can be computed together with it: a 1x1
-// convolution whose result nothing else reads. NULL: there is none.
-static const struct graph_op *shortcut_of(const struct graph *graph, const struct graph_op *op)
+static bool is_winograd(const struct graph *graph, const struct graph_lower_params *params,
+                        const struct graph_op *op)
+{
+    return params->winograd && params->winograd[op - graph->ops] && graph_winograd_can(op);
+}
+
+// The op that computes the residual of `op`, if it is computed together with it: a 1x1 convolution
+// whose result nothing else reads. NULL: there is none. Winograd's way has no place for it.
+static const struct graph_op *shortcut_of(const struct graph *graph,
+                                          const struct graph_lower_params *params,
+                                          const struct graph_op *op)
 {
     const struct graph_op *shortcut = NULL;
-    if (op->kind != GRAPH_CONV || op->residual == GRAPH_NONE)
+    if (!params->merges_shortcuts || op->kind != GRAPH_CONV || op->residual == GRAPH_NONE ||
+        is_winograd(graph, params, op))
         return NULL;
     for (uint32_t i = 0; i < graph->op_count; i++) {
         const struct graph_op *other = &graph->ops[i];
@@ -96,26 +105,26 @@ static const struct graph_op *shortcut_of(const struct graph *graph, const struc
     return suits ? shortcut : NULL;
 }
 
-// Appends `op` with its shortcut; false: it has none that can be merged.
-static bool append_merged(struct graph *lowered, const struct graph *graph,
-                          const struct graph_op *op)
+// Appends `op`, with its shortcut if it has one.
+static void append_merged(struct graph *lowered, const struct graph *graph,
+                          const struct graph_lower_params *params, const struct graph_op *op)
 {
-    const struct graph_op *shortcut = shortcut_of(graph, op);
-    if (!shortcut)
-        return false;
+    const struct graph_op *shortcut = shortcut_of(graph, params, op);
     struct graph_op *merged = append(lowered, op);
+    if (!shortcut)
+        return;
     merged->residual = GRAPH_NONE;
     merged->second = shortcut->input;
     merged->second_stride = shortcut->stride;
     merged->second_weights = shortcut->weights;
-    return true;
 }
 
 // Whether the op is left out because another one computes it, too.
-static bool is_merged(const struct graph *graph, const struct graph_op *op)
+static bool is_merged(const struct graph *graph, const struct graph_lower_params *params,
+                      const struct graph_op *op)
 {
     for (uint32_t i = 0; i < graph->op_count; i++)
-        if (shortcut_of(graph, &graph->ops[i]) == op)
+        if (shortcut_of(graph, params, &graph->ops[i]) == op)
             return true;
     return false;
 }
@@ -128,12 +137,12 @@ enum cubby_status graph_lower(struct graph *lowered, const struct graph *graph,
     for (uint32_t i = 0; i < graph->op_count; i++) {
         const struct graph_op *op = &graph->ops[i];
         const uint32_t first = lowered->op_count;
-        if (params->merges_shortcuts && is_merged(graph, op))
+        if (is_merged(graph, params, op))
             continue;
-        if (params->winograd && params->winograd[i] && graph_winograd_can(op))
+        if (is_winograd(graph, params, op))
             append_winograd(lowered, op);
-        else if (!params->merges_shortcuts || !append_merged(lowered, graph, op))
-            append(lowered, op);
+        else
+            append_merged(lowered, graph, params, op);
         for (uint32_t k = first; k < lowered->op_count; k++)
             origin[k] = i;
     }
