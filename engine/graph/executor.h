@@ -12,8 +12,8 @@ struct executor; // owned by the caller of create
 struct executor_params {
     uint32_t max_batch; // 1..CUBBY_NET_MAX_BATCH
     uint32_t slots;     // 1..CUBBY_NET_MAX_SLOTS
-    // One of conv_candidates() for each op of the lowered graph; those of other kinds are not read.
-    // NULL: the first candidate for each.
+    // One of conv_candidates() for each convolution of the graph, which is lowered accordingly;
+    // what stands for ops of other kinds is not read. NULL: the first candidate for each.
     const struct conv_choice *choices; // borrowed, only during executor_create
 };
 

@@ -1,4 +1,4 @@
-// What executor.c, record.c and value.c share.
+// What executor.c, record.c, value.c and profile.c share.
 #ifndef ENGINE_GRAPH_EXECUTOR_INTERNAL_H
 #define ENGINE_GRAPH_EXECUTOR_INTERNAL_H
 

@@ -71,7 +71,7 @@ struct graph {
     uint32_t input_width, input_height;           // of the input, 0 without GRAPH_NORMALIZE
     bool input_floats;                            // three floats a pixel; else three bytes
     uint32_t result_channels[GRAPH_OUTPUT_COUNT]; // 0: the graph has no such output
-    bool overflow; // more ops or values than fit; graph_check() tells
+    bool overflow; // more ops or values than fit; graph_build() and graph_lower() tell
 };
 
 // Each adds one op and returns the value that it writes. Shapes follow from the input.

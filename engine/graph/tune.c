@@ -22,12 +22,30 @@
 #define WARM_UP_S 0.02 // at least one round
 #define MEASURE_S 0.01
 #define HOPELESS 1.5 // times the best: not worth measuring well
+// Larger batches than what takes so long are not tried: they cannot be much faster, nobody can
+// interrupt them, and a driver may take them for a device that hangs (Windows after 2 s).
+#define LONG_BATCH_S 0.5
+
+// What fails while there is something else to choose is no error.
+struct tune_log {
+    struct cubby_log log;
+    bool has_choice;
+};
 
 struct tune {
     struct cubby_tuning *tuning; // borrowed
     struct cubby_gpu *gpu;       // borrowed
     const struct cubby_tune_params *params;
+    struct tune_log *log; // borrowed; gpu->log.user
 };
+
+static void pass_on(void *user, enum cubby_log_level level, const char *message)
+{
+    const struct tune_log *log = user;
+    if (level == CUBBY_LOG_ERROR && log->has_choice)
+        level = CUBBY_LOG_INFO;
+    cubby_log(&log->log, level, "%s", message);
+}
 
 static double now_s(void)
 {
@@ -50,6 +68,8 @@ static double time_executor(struct executor *executor, uint32_t batch, double wa
         if (*status)
             return -1;
         const double seconds = now_s() - start;
+        if (seconds < 0)
+            continue; // the clock was set back
         if (warm == 0 || warm < warm_up_s) {
             warm += seconds > 1e-9 ? seconds : 1e-9;
             if (to_beat > 0 && warm > warm_up_s / 3 && seconds > to_beat * 2 * HOPELESS)
@@ -155,9 +175,12 @@ static enum cubby_status measure_shape(const struct tune *tune, const struct tun
     enum cubby_status status = CUBBY_OK, first_failure = CUBBY_OK;
     *best_s = *first_s = -1;
     // All are compiled before the first is timed: between them the device would fall asleep.
-    for (uint32_t i = 0; i < count && status != CUBBY_DEVICE_LOST; i++)
-        time_choice(tune, shape, &candidates[i], weight, bias, -1, 0, &status);
     for (uint32_t i = 0; i < count && status != CUBBY_DEVICE_LOST; i++) {
+        tune->log->has_choice = i > 0;
+        time_choice(tune, shape, &candidates[i], weight, bias, -1, 0, &status);
+    }
+    for (uint32_t i = 0; i < count && status != CUBBY_DEVICE_LOST; i++) {
+        tune->log->has_choice = i > 0;
         const double to_beat = *best_s > 0 ? *best_s : 0;
         const double seconds = time_choice(tune, shape, &candidates[i], weight, bias,
                                            *best_s > 0 ? WARM_UP_S : WAKE_UP_S, to_beat, &status);
@@ -174,6 +197,7 @@ static enum cubby_status measure_shape(const struct tune *tune, const struct tun
         }
     }
     free(weight);
+    tune->log->has_choice = false;
     if (status == CUBBY_DEVICE_LOST)
         return status;
     return *best_s < 0 ? first_failure : CUBBY_OK;
@@ -251,7 +275,7 @@ static enum cubby_status tune_convolutions(const struct tune *tune, const struct
     return CUBBY_OK;
 }
 
-// Images a second of the whole network; negative: it does not run with this batch.
+// Seconds of a batch of the whole network; negative: it does not run with this one.
 static double measure_batch(const struct tune *tune, const struct graph *graph, uint32_t batch,
                             enum cubby_status *status)
 {
@@ -268,7 +292,7 @@ static double measure_batch(const struct tune *tune, const struct graph *graph, 
         seconds = time_executor(executor, batch, WAKE_UP_S, 0, status);
     executor_destroy(&executor);
     free(choices);
-    return seconds > 0 ? batch / seconds : -1;
+    return seconds;
 }
 
 // The smallest batch that is nearly as fast as the fastest: a larger one only makes the first
@@ -282,15 +306,20 @@ static enum cubby_status tune_batch(const struct tune *tune, const struct graph 
     double chosen_rate = 0;
     for (size_t i = 0; i < sizeof(batches) / sizeof(*batches) && batches[i] <= most; i++) {
         enum cubby_status status;
-        const double rate = measure_batch(tune, graph, batches[i], &status);
+        tune->log->has_choice = chosen > 0;
+        const double seconds = measure_batch(tune, graph, batches[i], &status);
+        tune->log->has_choice = false;
         if (status == CUBBY_NO_MEMORY && chosen)
             break;
         if (status)
             return status;
+        const double rate = batches[i] / (seconds > 0 ? seconds : 1e-9);
         if (chosen_rate < rate * nearly) {
             chosen = batches[i];
             chosen_rate = rate;
         }
+        if (seconds > LONG_BATCH_S)
+            break;
     }
     tune->tuning->batch = chosen;
     return CUBBY_OK;
@@ -301,10 +330,12 @@ enum cubby_status cubby_tune(struct cubby_tuning *tuning, struct cubby_gpu *gpu,
                              const struct cubby_tune_params *params)
 {
     static const struct cubby_tune_params defaults = {0};
-    const struct tune tune = {tuning, gpu, params ? params : &defaults};
+    struct tune_log log = {.log = gpu->log};
+    const struct tune tune = {tuning, gpu, params ? params : &defaults, &log};
     struct graph *graph = malloc(sizeof(*graph));
     if (!graph)
         return CUBBY_NO_MEMORY;
+    gpu->log = (struct cubby_log){pass_on, &log};
     enum cubby_status status = graph_build(graph, model, &gpu->log);
     if (!status && tune.params->batch)
         tuning->batch = tune.params->batch;
@@ -312,6 +343,7 @@ enum cubby_status cubby_tune(struct cubby_tuning *tuning, struct cubby_gpu *gpu,
         status = tune_batch(&tune, graph);
     if (!status)
         status = tune_convolutions(&tune, graph, tuning->batch);
+    gpu->log = log.log;
     free(graph);
     return status;
 }
