@@ -217,9 +217,12 @@ static enum cubby_status create_slot(struct executor *executor, struct executor_
 
     if (graph->input_width) {
         // The shader reads groups of four pixels, so the last may reach past the image's bytes.
-        const uint64_t bytes = (uint64_t)executor->max_batch * graph_input_bytes(graph);
-        status =
-            buffer_create(&slot->input, gpu, BUFFER_INPUT, round_up(bytes, NORMALIZE_PIXELS * 3));
+        const uint64_t bytes = round_up((uint64_t)executor->max_batch * graph_input_bytes(graph),
+                                        NORMALIZE_PIXELS * 3);
+        // Floats are more than what a kernel with halves makes of them.
+        if (bytes > gpu->limits.maxStorageBufferRange)
+            return refuse(executor, "the input is larger than the device can bind");
+        status = buffer_create(&slot->input, gpu, BUFFER_INPUT, bytes);
         if (status)
             return status;
     }
