@@ -87,6 +87,7 @@ enum cubby_status cubby_net_create(struct cubby_net **out, struct cubby_gpu *gpu
         .max_batch = net->max_batch, .slots = net->slots, .choices = choices};
     status = executor_create(&net->executor, gpu, graph, &executor);
     if (!status) {
+        net->work.values = graph_traffic(executor_graph(net->executor));
         *out = net;
         net = NULL;
     }

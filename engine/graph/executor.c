@@ -388,3 +388,8 @@ uint64_t executor_device_bytes(const struct executor *executor)
         bytes += executor->slots[i].input.size_bytes + executor->slots[i].output.size_bytes;
     return bytes;
 }
+
+const struct graph *executor_graph(const struct executor *executor)
+{
+    return &executor->graph;
+}

@@ -36,6 +36,8 @@ CUBBY_NODISCARD enum cubby_status executor_submit(struct executor *executor, uin
 CUBBY_NODISCARD enum cubby_status executor_wait(struct executor *executor, uint32_t slot);
 
 uint64_t executor_device_bytes(const struct executor *executor);
+// As it was lowered for the device. Borrowed.
+const struct graph *executor_graph(const struct executor *executor);
 
 // For tests and debugging: a value's contents as [count, channels, height, width]. Writing fills
 // what a run with `count` images will read; a value's memory is shared with others whose lifetime

@@ -126,6 +126,9 @@ void graph_find_lifetimes(struct graph *graph);
 
 // Of a graph that is not lowered: Winograd's way does the same with fewer multiplications.
 struct cubby_net_work graph_work(const struct graph *graph);
+// Values that the ops of a graph read and write, for an image. Of a lowered graph fewer: what
+// merged ops hand on in registers is neither. Winograd's positions are not counted.
+double graph_traffic(const struct graph *graph);
 
 // The whole classifier: normalise, network, head, outputs. `model` must outlive the graph's use of
 // its weights.

@@ -8,13 +8,26 @@ static double value_count(const struct graph *graph, uint32_t value)
     return (double)v->channels * v->height * v->width;
 }
 
-struct cubby_net_work graph_work(const struct graph *graph)
+double graph_traffic(const struct graph *graph)
 {
-    struct cubby_net_work work = {0};
+    double values = 0;
     for (uint32_t i = 0; i < graph->op_count; i++) {
         const struct graph_op *op = &graph->ops[i];
-        work.values += value_count(graph, op->input) + value_count(graph, op->output) +
-                       value_count(graph, op->residual);
+        // Positions are only a way of computing.
+        if (op->kind != GRAPH_WINOGRAD_PRODUCT && op->kind != GRAPH_WINOGRAD_OUTPUT)
+            values += value_count(graph, op->input);
+        if (op->kind != GRAPH_WINOGRAD_PRODUCT && op->kind != GRAPH_WINOGRAD_INPUT)
+            values += value_count(graph, op->output);
+        values += value_count(graph, op->residual) + value_count(graph, op->second);
+    }
+    return values;
+}
+
+struct cubby_net_work graph_work(const struct graph *graph)
+{
+    struct cubby_net_work work = {.values = graph_traffic(graph)};
+    for (uint32_t i = 0; i < graph->op_count; i++) {
+        const struct graph_op *op = &graph->ops[i];
         if (op->kind != GRAPH_CONV)
             continue;
         const struct graph_value *out = &graph->values[op->output];
