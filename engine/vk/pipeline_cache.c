@@ -65,7 +65,7 @@ enum cubby_status cubby_gpu_load_pipelines(struct cubby_gpu *gpu, const void *by
                                            size_t size_bytes)
 {
     if (!is_ours(gpu, bytes, size_bytes))
-        return CUBBY_OK;
+        return CUBBY_BAD_DATA;
     const VkPipelineCacheCreateInfo info = {
         .sType = VK_STRUCTURE_TYPE_PIPELINE_CACHE_CREATE_INFO,
         .initialDataSize = size_bytes - sizeof(struct header),
@@ -76,7 +76,7 @@ enum cubby_status cubby_gpu_load_pipelines(struct cubby_gpu *gpu, const void *by
     if (result == VK_ERROR_OUT_OF_HOST_MEMORY || result == VK_ERROR_OUT_OF_DEVICE_MEMORY)
         return CUBBY_NO_MEMORY;
     if (result != VK_SUCCESS)
-        return CUBBY_OK; // the driver does not want it: then it compiles
+        return CUBBY_BAD_DATA; // the driver does not want it: then it compiles
     vkDestroyPipelineCache(gpu->device, gpu->pipeline_cache, NULL);
     gpu->pipeline_cache = loaded;
     return CUBBY_OK;

@@ -80,9 +80,10 @@ enum cubby_precision cubby_gpu_precision(const struct cubby_gpu *gpu); // never 
 #define CUBBY_GPU_KEY_BYTES 33u
 void cubby_gpu_key(const struct cubby_gpu *gpu, char key[CUBBY_GPU_KEY_BYTES]);
 
-// Compiled pipelines of an earlier run under the same key, to be given before nets are made; bytes
-// that are not such are ignored. And those of this run: malloc'd, the caller frees *bytes; *bytes
-// is NULL where the driver has nothing worth keeping.
+// Compiled pipelines of an earlier run under the same key, to be given before nets are made. And
+// those of this run: malloc'd, the caller frees *bytes; *bytes is NULL where the driver has nothing
+// worth keeping.
+//   CUBBY_BAD_DATA   load: not such bytes, or the driver does not want them; they are ignored
 //   CUBBY_NO_MEMORY
 CUBBY_NODISCARD enum cubby_status cubby_gpu_load_pipelines(struct cubby_gpu *gpu, const void *bytes,
                                                            size_t size_bytes);

@@ -114,14 +114,14 @@ static void foreign_pipelines_are_ignored(void **state)
             junk[i] = (uint8_t)harness_next(&random);
         if (size > 8)
             memcpy(junk, "cubbypc1", 8);
-        assert_int_equal(cubby_gpu_load_pipelines(gpu, junk, size), CUBBY_OK);
+        assert_int_equal(cubby_gpu_load_pipelines(gpu, junk, size), CUBBY_BAD_DATA);
     }
     void *bytes;
     size_t size_bytes;
     assert_int_equal(cubby_gpu_save_pipelines(gpu, &bytes, &size_bytes), CUBBY_OK);
     if (bytes) {
         ((uint8_t *)bytes)[size_bytes - 1] ^= 1;
-        assert_int_equal(cubby_gpu_load_pipelines(gpu, bytes, size_bytes), CUBBY_OK);
+        assert_int_equal(cubby_gpu_load_pipelines(gpu, bytes, size_bytes), CUBBY_BAD_DATA);
         ((uint8_t *)bytes)[size_bytes - 1] ^= 1;
         assert_int_equal(cubby_gpu_load_pipelines(gpu, bytes, size_bytes), CUBBY_OK);
     }
