@@ -227,6 +227,17 @@ static bool report(const struct tune *tune, uint32_t done, uint32_t all,
     return tune->params->step(tune->params->user, &step);
 }
 
+// Whether a way that there still is was measured: a file may name others, which nothing takes.
+static bool is_known(const struct cubby_tuning *tuning, const struct tuning_shape *shape,
+                     const struct conv_choice *candidates, uint32_t count)
+{
+    const struct conv_choice *measured = tuning_find(tuning, shape);
+    for (uint32_t i = 0; measured && i < count; i++)
+        if (conv_choice_equal(&candidates[i], measured))
+            return true;
+    return false;
+}
+
 // The convolutions of the graph that are worth measuring and not known yet, each shape once.
 static uint32_t find_unknown(const struct tune *tune, const struct graph *graph, uint32_t batch,
                              const struct graph_op **ops)
@@ -237,11 +248,14 @@ static uint32_t find_unknown(const struct tune *tune, const struct graph *graph,
     for (uint32_t i = 0; i < graph->op_count; i++) {
         const struct graph_op *op = &graph->ops[i];
         struct conv_choice candidates[CONV_MAX_CANDIDATES];
-        if (op->kind != GRAPH_CONV || (own_stem && op == stem) ||
-            conv_candidates(tune->gpu, graph, op, batch, candidates, CONV_MAX_CANDIDATES) < 2)
+        if (op->kind != GRAPH_CONV || (own_stem && op == stem))
+            continue;
+        const uint32_t ways =
+            conv_candidates(tune->gpu, graph, op, batch, candidates, CONV_MAX_CANDIDATES);
+        if (ways < 2)
             continue;
         const struct tuning_shape shape = tuning_shape_of(graph, op, batch);
-        bool known = tuning_find(tune->tuning, &shape) != NULL;
+        bool known = is_known(tune->tuning, &shape, candidates, ways);
         for (uint32_t k = 0; k < count && !known; k++) {
             const struct tuning_shape other = tuning_shape_of(graph, ops[k], batch);
             known = tuning_same_shape(&other, &shape);

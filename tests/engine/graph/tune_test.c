@@ -35,6 +35,7 @@ struct tuned {
     struct cubby_gpu *gpu;
     struct cubby_tuning *tuning;
     uint32_t steps, most_steps, errors;
+    char shape[96]; // of the last step
 };
 
 static void count_errors(void *user, enum cubby_log_level level, const char *message)
@@ -90,6 +91,7 @@ static bool on_step(void *user, const struct cubby_tuning_step *step)
     struct tuned *tuned = user;
     if (!(step->first_ms > 0 && step->best_ms > 0 && step->best_ms <= step->first_ms))
         fail_msg("%s: %g ms, the default %g ms", step->shape, step->best_ms, step->first_ms);
+    snprintf(tuned->shape, sizeof(tuned->shape), "%s", step->shape);
     return ++tuned->steps < tuned->most_steps;
 }
 
@@ -155,12 +157,36 @@ static void what_does_not_fit_is_not_reported(void **state)
     close_tuned(&tuned);
 }
 
+// What was measured is not measured again, but what a file says that no device can do, is.
+static void only_what_can_be_done_is_known(void **state)
+{
+    (void)state;
+    struct tuned tuned;
+    char first[96], second[96];
+    open_tuned(&tuned);
+    test_clock.tick_ns = 100000000;
+    assert_int_equal(tune(&tuned, 1), CUBBY_INTERRUPTED);
+    memcpy(first, tuned.shape, sizeof(first));
+    assert_int_equal(tune(&tuned, 1), CUBBY_INTERRUPTED);
+    memcpy(second, tuned.shape, sizeof(second));
+    assert_string_not_equal(first, second);
+    assert_int_equal(cubby_tuning_count(tuned.tuning), 2);
+
+    tuned.tuning->entries[0].choice = (struct conv_choice){.tile_m = 17, .tile_n = 4};
+    assert_int_equal(tune(&tuned, 1), CUBBY_INTERRUPTED);
+    assert_string_equal(tuned.shape, first);
+    assert_int_not_equal(tuned.tuning->entries[0].choice.tile_m, 17);
+    assert_int_equal(cubby_tuning_count(tuned.tuning), 2);
+    close_tuned(&tuned);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(clock_may_be_set_back),
         cmocka_unit_test(slow_devices_get_small_batches),
         cmocka_unit_test(what_does_not_fit_is_not_reported),
+        cmocka_unit_test(only_what_can_be_done_is_known),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
