@@ -110,8 +110,11 @@ struct graph_lower_params {
 CUBBY_NODISCARD enum cubby_status graph_lower(struct graph *lowered, const struct graph *graph,
                                               const struct graph_lower_params *params,
                                               uint32_t *origin);
-// Whether an op can become one.
+// Whether an op can become a Winograd product.
 bool graph_winograd_can(const struct graph_op *op);
+// Whether graph_lower() leaves the op out because another one computes it, too.
+bool graph_is_merged(const struct graph *graph, const struct graph_lower_params *params,
+                     const struct graph_op *op);
 
 // Sizes of a convolution or pooling window sliding over `size` with padding; 0 if it does not fit.
 uint32_t graph_window(uint32_t size, uint32_t kernel, uint32_t stride, uint32_t pad);

@@ -119,9 +119,8 @@ static void append_merged(struct graph *lowered, const struct graph *graph,
     merged->second_weights = shortcut->weights;
 }
 
-// Whether the op is left out because another one computes it, too.
-static bool is_merged(const struct graph *graph, const struct graph_lower_params *params,
-                      const struct graph_op *op)
+bool graph_is_merged(const struct graph *graph, const struct graph_lower_params *params,
+                     const struct graph_op *op)
 {
     for (uint32_t i = 0; i < graph->op_count; i++)
         if (shortcut_of(graph, params, &graph->ops[i]) == op)
@@ -137,7 +136,7 @@ enum cubby_status graph_lower(struct graph *lowered, const struct graph *graph,
     for (uint32_t i = 0; i < graph->op_count; i++) {
         const struct graph_op *op = &graph->ops[i];
         const uint32_t first = lowered->op_count;
-        if (is_merged(graph, params, op))
+        if (graph_is_merged(graph, params, op))
             continue;
         if (is_winograd(graph, params, op))
             append_winograd(lowered, op);

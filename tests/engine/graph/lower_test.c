@@ -66,8 +66,11 @@ static void shortcuts_are_merged(void **state)
     assert_int_equal(lowered->ops[0].second, block.other);
     assert_int_equal(lowered->ops[0].second_stride, 2);
     assert_int_equal(lowered->ops[0].output, block.output);
+    assert_true(graph_is_merged(block.graph, &merging, &block.graph->ops[0]));
+    assert_false(graph_is_merged(block.graph, &merging, &block.graph->ops[1]));
     free(lowered);
 
+    assert_false(graph_is_merged(block.graph, &plain, &block.graph->ops[0]));
     lowered = lower(block.graph, &plain);
     assert_int_equal(lowered->op_count, 2);
     assert_int_equal(lowered->ops[1].residual, block.shortcut);
