@@ -66,10 +66,14 @@ static enum cubby_status allocate(struct buffer *buffer, struct cubby_gpu *gpu,
 
     VkMemoryRequirements requirements;
     vkGetBufferMemoryRequirements(gpu->device, buffer->handle, &requirements);
+    VkMemoryPropertyFlags need = wishes[kind].need;
+    // Behind a bus kernels would be many times slower; a smaller batch in the card's own memory is
+    // what to do when that is short. Integrated GPUs have no other memory than the computer's.
+    if (kind == BUFFER_DEVICE && gpu->info.kind == CUBBY_DEVICE_DISCRETE)
+        need |= VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT;
     uint32_t type = 0;
     enum cubby_status status = gpu_check(
-        gpu,
-        allocate_from_best(buffer, gpu, &requirements, wishes[kind].need, wishes[kind].want, &type),
+        gpu, allocate_from_best(buffer, gpu, &requirements, need, wishes[kind].want, &type),
         "allocating memory");
     if (status)
         return status;

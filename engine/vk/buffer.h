@@ -12,7 +12,7 @@
 struct cubby_gpu;
 
 enum buffer_kind {
-    BUFFER_DEVICE,   // device-local; written by shaders and buffer_upload
+    BUFFER_DEVICE,   // device-local, always on a discrete GPU; written by shaders and buffer_upload
     BUFFER_INPUT,    // written in order by the CPU, read once by a shader
     BUFFER_READBACK, // written by a shader, read by the CPU: cached where possible
 };
