@@ -178,6 +178,23 @@ static uint64_t value_bytes(const struct jpeg_dc *dc)
     return (uint64_t)dc->mcu_count * dc->values_per_mcu * sizeof(*dc->values);
 }
 
+static uint32_t interval_count(const struct jpeg_dc *dc)
+{
+    return dc->restart_interval ? (dc->mcu_count + dc->restart_interval - 1) / dc->restart_interval
+                                : 1;
+}
+
+// Of a progressive file a scan may end an interval after each block of one component.
+static uint64_t end_bytes(const struct jpeg_dc *dc)
+{
+    uint64_t count = interval_count(dc);
+    for (uint32_t i = 0; dc->progressive && i < dc->component_count; i++) {
+        const uint64_t blocks = (uint64_t)dc->components[i].width * dc->components[i].height;
+        count = blocks > count ? blocks : count;
+    }
+    return count * sizeof(*dc->scan.ends);
+}
+
 static uint64_t mark_bytes(const struct jpeg_dc *dc)
 {
     return ((uint64_t)dc->mcu_count + 1) * sizeof(*dc->marks);
@@ -221,8 +238,8 @@ bool jpeg_dc_prepare(struct jpeg_dc *dc, const struct jpeg_decompress_struct *in
     dc->mcus_down = (info->image_height + 8 * dc->max_down - 1) / (8 * dc->max_down);
     dc->mcu_count = dc->mcus_across * dc->mcus_down; // sides up to 65535: no overflow
     dc->restart_interval = info->restart_interval;
-    *memory_bytes = info->src->bytes_in_buffer + JPEG_DC_SLACK_BYTES + jpeg_dc_paint_bytes(dc) +
-                    value_bytes(dc) +
+    *memory_bytes = info->src->bytes_in_buffer + JPEG_DC_SLACK_BYTES + end_bytes(dc) +
+                    jpeg_dc_paint_bytes(dc) + value_bytes(dc) +
                     (dc->progressive ? coefficient_bytes(dc) : value_bytes(dc) + mark_bytes(dc));
     return true;
 }
@@ -244,7 +261,8 @@ static bool decode_one_scan(struct jpeg_dc *dc, const struct jpeg_decompress_str
 {
     const uint8_t *bytes = info->src->next_input_byte;
     size_t used;
-    return jpeg_dc_bytes_take(&dc->scan, bytes, info->src->bytes_in_buffer, &used) &&
+    return jpeg_dc_bytes_take(&dc->scan, bytes, info->src->bytes_in_buffer, interval_count(dc),
+                              &used) &&
            bytes[used + 1] == JPEG_EOI &&
            jpeg_dc_reserve((void **)&dc->guessed, &dc->guessed_capacity, value_bytes(dc)) &&
            jpeg_dc_reserve((void **)&dc->marks, &dc->mark_capacity, mark_bytes(dc)) &&
@@ -276,8 +294,8 @@ static bool decode(struct jpeg_dc *dc, const struct jpeg_decompress_struct *info
 
 static uint64_t held_bytes(const struct jpeg_dc *dc)
 {
-    uint64_t bytes = (uint64_t)dc->scan.capacity + dc->value_capacity + dc->guessed_capacity +
-                     dc->mark_capacity + dc->sample_capacity;
+    uint64_t bytes = (uint64_t)dc->scan.capacity + dc->scan.end_capacity + dc->value_capacity +
+                     dc->guessed_capacity + dc->mark_capacity + dc->sample_capacity;
     for (int i = 0; i < JPEG_DC_MAX_COMPONENTS; i++)
         bytes += (uint64_t)dc->coefficients[i].known_capacity + dc->coefficients[i].value_capacity;
     return bytes;

@@ -16,33 +16,6 @@ void jpeg_dc_bytes_fini(struct jpeg_dc_bytes *scan)
     *scan = (struct jpeg_dc_bytes){0};
 }
 
-static bool reserve(struct jpeg_dc_bytes *scan, size_t size)
-{
-    if (size <= scan->capacity)
-        return true;
-    free(scan->bytes);
-    scan->capacity = 0;
-    scan->bytes = malloc(size);
-    if (!scan->bytes)
-        return false;
-    scan->capacity = size;
-    return true;
-}
-
-static bool add_end(struct jpeg_dc_bytes *scan, size_t end)
-{
-    if (scan->interval_count == scan->interval_capacity) {
-        uint32_t capacity = scan->interval_capacity ? scan->interval_capacity * 2 : 16;
-        uint32_t *grown = realloc(scan->ends, capacity * sizeof(*grown));
-        if (!grown)
-            return false;
-        scan->ends = grown;
-        scan->interval_capacity = capacity;
-    }
-    scan->ends[scan->interval_count++] = (uint32_t)end;
-    return true;
-}
-
 static bool is_restart(uint8_t marker)
 {
     return marker >= FIRST_RESTART && marker < FIRST_RESTART + 8;
@@ -77,11 +50,15 @@ static bool copy_to_marker(const uint8_t **from, const uint8_t *end, uint8_t **t
     return in < end;
 }
 
-bool jpeg_dc_bytes_take(struct jpeg_dc_bytes *scan, const uint8_t *bytes, size_t size, size_t *used)
+bool jpeg_dc_bytes_take(struct jpeg_dc_bytes *scan, const uint8_t *bytes, size_t size,
+                        uint32_t interval_count, size_t *used)
 {
     scan->size = 0;
     scan->interval_count = 0;
-    if (size > JPEG_DC_MAX_BYTES || !reserve(scan, size + JPEG_DC_SLACK_BYTES))
+    if (size > JPEG_DC_MAX_BYTES ||
+        !jpeg_dc_reserve((void **)&scan->bytes, &scan->capacity, size + JPEG_DC_SLACK_BYTES) ||
+        !jpeg_dc_reserve((void **)&scan->ends, &scan->end_capacity,
+                         (uint64_t)interval_count * sizeof(*scan->ends)))
         return false;
     const uint8_t *from = bytes, *end = bytes + size;
     uint8_t *to = scan->bytes;
@@ -93,13 +70,15 @@ bool jpeg_dc_bytes_take(struct jpeg_dc_bytes *scan, const uint8_t *bytes, size_t
             continue;
         }
         uint32_t expected = FIRST_RESTART + scan->interval_count % 8;
-        if (!add_end(scan, (size_t)(to - scan->bytes)))
+        // A file may be restart markers and nothing else.
+        if (scan->interval_count == interval_count)
             return false;
+        scan->ends[scan->interval_count++] = (uint32_t)(to - scan->bytes);
         if (!is_restart(marker)) {
             scan->size = (size_t)(to - scan->bytes);
             memset(to, 0, JPEG_DC_SLACK_BYTES);
             *used = (size_t)(from - bytes);
-            return true;
+            return scan->interval_count == interval_count;
         }
         if (marker != expected)
             return false;

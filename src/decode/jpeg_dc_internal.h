@@ -68,7 +68,8 @@ struct jpeg_dc_bytes {
     size_t size, capacity;
     // Where each restart interval ends; the last is `size`.
     uint32_t *ends; // owned
-    uint32_t interval_count, interval_capacity;
+    uint32_t interval_count;
+    size_t end_capacity; // bytes, too
 };
 
 // Decoded numbers in the file's order: for each block its mean, not yet dequantised, and where
@@ -112,10 +113,11 @@ struct jpeg_dc {
 // jpeg_dc.c: makes room; what was there is lost.
 bool jpeg_dc_reserve(void **buffer, size_t *capacity, uint64_t size);
 
-// jpeg_dc_bytes.c: copies a scan up to the marker that ends it, which is at bytes[*used] then.
-// False: no such marker, restart markers out of order, or out of memory.
+// jpeg_dc_bytes.c: copies a scan of so many restart intervals, at least 1, up to the marker that
+// ends it, which is at bytes[*used] then. False: no such marker, restart markers too many, too few
+// or out of order, or out of memory.
 bool jpeg_dc_bytes_take(struct jpeg_dc_bytes *scan, const uint8_t *bytes, size_t size,
-                        size_t *used);
+                        uint32_t interval_count, size_t *used);
 // The same without looking at what is in the scan. False also for a hole: a run of zeros.
 bool jpeg_dc_bytes_pass(const uint8_t *bytes, size_t size, uint32_t *interval_count, size_t *used);
 void jpeg_dc_bytes_fini(struct jpeg_dc_bytes *scan);

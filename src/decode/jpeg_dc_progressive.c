@@ -108,12 +108,12 @@ static bool take_scan(struct progression *file, const struct scan *scan)
         !set_layer(file, scan, &layer))
         return false;
     size_t size = (size_t)(file->end - file->at), used = 0;
-    uint32_t intervals = 0;
+    const uint32_t intervals = jpeg_dc_layer_intervals(dc, &layer);
+    uint32_t passed = intervals;
     bool wanted = scan->first == 0 || dc->components[scan->component[0]].squared;
-    bool taken = wanted ? jpeg_dc_bytes_take(&dc->scan, file->at, size, &used)
-                        : jpeg_dc_bytes_pass(file->at, size, &intervals, &used);
-    if (!taken ||
-        (wanted ? dc->scan.interval_count : intervals) != jpeg_dc_layer_intervals(dc, &layer))
+    bool taken = wanted ? jpeg_dc_bytes_take(&dc->scan, file->at, size, intervals, &used)
+                        : jpeg_dc_bytes_pass(file->at, size, &passed, &used);
+    if (!taken || passed != intervals)
         return false;
     file->at += used;
     if (!wanted)

@@ -138,12 +138,7 @@ static bool ended_well(const struct cursor *cursor)
 
 bool jpeg_dc_scan_run(struct jpeg_dc *dc)
 {
-    uint32_t intervals = dc->restart_interval
-                             ? (dc->mcu_count + dc->restart_interval - 1) / dc->restart_interval
-                             : 1;
-    if (dc->scan.interval_count != intervals)
-        return false;
-
+    const uint32_t intervals = dc->scan.interval_count;
     struct cursor first, second;
     start(&first, dc, dc->values);
     start(&second, dc, intervals > 1 ? dc->values : dc->guessed);

@@ -1,5 +1,7 @@
 #include "src/decode/jpeg_dc_fixture.h"
 
+#include "decode/jpeg_dc_internal.h"
+
 static void test_kinds(void **state)
 {
     for (size_t kind = 0; kind < KINDS; kind++)
@@ -108,6 +110,24 @@ static void test_full_code_table(void **state)
     }
 }
 
+// A file of restart markers takes no more memory than was announced: one interval is expected.
+static void test_restart_markers_only(void **state)
+{
+    struct fixture *fixture = *state;
+    jpeg_dc_destroy(&fixture->dc); // with what larger photos left
+    assert_int_equal(jpeg_dc_create(&fixture->dc), CUBBY_OK);
+    struct sample jpeg = tiny_grey(false, 1, 1);
+    // Before the last byte of codes and the end marker.
+    jpeg.size_bytes -= 3;
+    for (int i = 0; i < 100000; i++)
+        sample_add(&jpeg, (const uint8_t[2]){0xff, (uint8_t)(0xd0 + i % 8)}, 2);
+    sample_add(&jpeg, "\x3f\xff\xd9", 3);
+    assert_false(takes(fixture, &jpeg));
+    assert_true(fixture->dc->scan.end_capacity <= 1000);
+    assert_same(fixture, &jpeg, "restart markers");
+    sample_free(&jpeg);
+}
+
 static void test_truncation(void **state)
 {
     struct fixture *fixture = *state;
@@ -183,8 +203,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_kinds),           cmocka_unit_test(test_every_quality),
         cmocka_unit_test(test_large),           cmocka_unit_test(test_left_to_libjpeg),
-        cmocka_unit_test(test_full_code_table), cmocka_unit_test(test_truncation),
-        cmocka_unit_test(test_changed_bytes),   cmocka_unit_test(test_moved_bytes),
+        cmocka_unit_test(test_full_code_table), cmocka_unit_test(test_restart_markers_only),
+        cmocka_unit_test(test_truncation),      cmocka_unit_test(test_changed_bytes),
+        cmocka_unit_test(test_moved_bytes),
     };
     return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);
 }
