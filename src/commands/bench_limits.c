@@ -5,6 +5,7 @@
 #include "engine/peak.h"
 #include "platform/clock.h"
 #include "platform/parallel.h"
+#include "platform/signals.h"
 
 #define COPY_BYTES ((size_t)32 << 20) // beyond what a core has of the caches
 #define COPY_ROUNDS 8u
@@ -44,7 +45,7 @@ static double memory_rate(uint32_t threads)
         if (ok)
             memset(copies[i].from, 85, COPY_BYTES); // pages of its own, too
     }
-    for (int i = 0; ok && i < TRIES; i++) {
+    for (int i = 0; ok && i < TRIES && !platform_interrupted(); i++) {
         double started = clock_seconds();
         parallel_run(parallel, threads, copy_memory, copies);
         double rate =
@@ -77,7 +78,7 @@ static enum cubby_status device_rate(struct cubby_peak *peak, peak_measure measu
             break;
     }
     *rate = status ? 0 : amount / took;
-    for (int i = 1; !status && i < TRIES; i++) {
+    for (int i = 1; !status && i < TRIES && !platform_interrupted(); i++) {
         double started = clock_seconds();
         status = measure(peak, rounds, &amount);
         took = clock_seconds() - started;
@@ -156,6 +157,8 @@ enum cubby_status bench_measure_limits(struct bench *bench)
         cubby_log(bench->command->log, CUBBY_LOG_WARNING, "the device's limits are not measured");
         status = CUBBY_OK;
     }
+    if (!status && platform_interrupted())
+        status = CUBBY_INTERRUPTED;
     if (status)
         return status;
     // A CPU driver copies with one thread: its memory is the CPU's.

@@ -6,6 +6,7 @@
 #include "platform/clock.h"
 #include "platform/parallel.h"
 #include "platform/read_file.h"
+#include "platform/signals.h"
 
 #define PIECE_BYTES ((size_t)1 << 20)
 
@@ -53,7 +54,8 @@ static void read_some(void *user, size_t index)
     const struct bench *bench = reading->bench;
     const struct fs *fs = bench->command->fs;
     uint8_t *piece = reading->raw ? malloc(PIECE_BYTES) : NULL;
-    while ((!reading->raw || piece) && clock_seconds() < reading->until) {
+    while ((!reading->raw || piece) && clock_seconds() < reading->until &&
+           !platform_interrupted()) {
         uint64_t i = atomic_fetch_add(&reading->next, 1) % bench->photos.count;
         const char *path = bench->photos.list[i]->path;
         uint64_t bytes = reading->raw ? read_raw(fs, path, piece) : read_whole(fs, path);
@@ -83,6 +85,8 @@ enum cubby_status bench_measure_reading(struct bench *bench)
     double raw_took = run(&raw, bench, parallel);
     double took = run(&whole, bench, parallel);
     parallel_destroy(&parallel);
+    if (platform_interrupted())
+        return CUBBY_INTERRUPTED;
     bench->results[BENCH_READING] = (struct bench_result){
         .rate = (double)whole.photos / took,
         .limits = {{.key = "disk",

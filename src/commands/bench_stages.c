@@ -3,6 +3,7 @@
 #include "commands/bench_internal.h"
 #include "platform/clock.h"
 #include "platform/memory.h"
+#include "platform/signals.h"
 
 static enum cubby_status next(void *user, struct photo **out)
 {
@@ -87,15 +88,19 @@ static enum cubby_status run_network(struct classifier *c, double seconds, uint6
     enum cubby_status status = CUBBY_OK;
     // At least once through every slot, however slow the device is.
     while (!status && (clock_seconds() - started < seconds || landed < c->slots)) {
-        if (submitted - landed < c->slots)
+        if (platform_interrupted())
+            status = CUBBY_INTERRUPTED;
+        else if (submitted - landed < c->slots)
             status = c->ops->submit(c, (uint32_t)(submitted++ % c->slots), c->max_batch);
         else
             status = c->ops->wait(c, (uint32_t)(landed++ % c->slots), &output);
     }
     *took = clock_seconds() - started;
     *images = landed * c->max_batch;
-    while (!status && landed < submitted)
-        status = c->ops->wait(c, (uint32_t)(landed++ % c->slots), &output);
+    while ((!status || status == CUBBY_INTERRUPTED) && landed < submitted) {
+        enum cubby_status landing = c->ops->wait(c, (uint32_t)(landed++ % c->slots), &output);
+        status = landing ? landing : status;
+    }
     return status;
 }
 

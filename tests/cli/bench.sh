@@ -46,6 +46,11 @@ assert "network" in r and not {"reading", "decode", "filing", "end_to_end", "lim
     fail "not the network alone"
 expect 2 "$CUBBY" bench --only sorting
 
+# Ctrl-C ends it in whatever part it is. `timeout` only says when.
+timeout --signal=INT --preserve-status 5 "$CUBBY" bench --model model.safetensors --batch 1 \
+    --only network --seconds 20000 >out 2>err
+[ $? -eq 130 ] || fail "Ctrl-C was not heeded"
+
 # Nothing is left behind, and a place where nothing can be written is no reason to stop.
 [ -z "$(find . -name '.cubby-bench*')" ] || fail "a folder was left behind"
 if [ "$(id -u)" -ne 0 ]; then
