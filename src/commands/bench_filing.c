@@ -271,7 +271,7 @@ static enum cubby_status file_until_time_is_up(struct bench_filing *filing)
 {
     struct bench *bench = filing->bench;
     const uint64_t pool = pool_size(bench);
-    bench_photos_start(&bench->photos, bench->seconds / 2, 0);
+    bench_photos_start(&bench->photos, bench->seconds / 2);
     enum cubby_status status = CUBBY_OK;
     while (!status && !platform_interrupted()) {
         struct photo *photo = NULL;
@@ -379,6 +379,7 @@ enum cubby_status bench_measure_end_to_end(struct bench *bench)
                                   .threads = bench->classifying.threads,
                                   .settle = settle,
                                   .tick = tick,
+                                  .seconds = bench->seconds,
                                   .keep_bytes = filing.path != NULL};
     double started = clock_seconds();
     if (!status)

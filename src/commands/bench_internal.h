@@ -74,12 +74,12 @@ void bench_print_table(const struct bench *bench);
 void bench_print_json(const struct bench *bench);
 
 // bench_stages.c, for bench_filing.c: photos through the pipeline with this classifier until time
-// is up (limit 0), or `limit` of them. settle and tick as in pipeline_params; their `user` is the
-// bench.
+// is up. settle and tick as in pipeline_params; their `user` is the bench.
 struct bench_run {
     struct classifier *classifier;
     uint32_t threads;
-    uint64_t limit;
+    double seconds; // 0: the photo `number` only
+    uint64_t number;
     enum cubby_status (*settle)(void *user, struct photo **photo, const float *logits);
     enum cubby_status (*tick)(void *user, const struct pipeline_stats *stats);
     bool keep_bytes;

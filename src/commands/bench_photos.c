@@ -65,11 +65,16 @@ void bench_photos_close(struct bench_photos *photos)
     *photos = (struct bench_photos){0};
 }
 
-void bench_photos_start(struct bench_photos *photos, double seconds, uint64_t limit)
+void bench_photos_start(struct bench_photos *photos, double seconds)
 {
-    photos->next = 0;
-    photos->limit = limit;
+    photos->next = photos->end = 0;
     photos->until = clock_seconds() + seconds;
+}
+
+void bench_photos_start_one(struct bench_photos *photos, uint64_t number)
+{
+    photos->next = number;
+    photos->end = number + 1;
 }
 
 double bench_photos_mean_bytes(const struct bench_photos *photos)
@@ -83,7 +88,7 @@ double bench_photos_mean_bytes(const struct bench_photos *photos)
 enum cubby_status bench_photos_next(struct bench_photos *photos, struct photo **out)
 {
     *out = NULL;
-    bool over = photos->limit ? photos->next >= photos->limit : clock_seconds() >= photos->until;
+    bool over = photos->end ? photos->next >= photos->end : clock_seconds() >= photos->until;
     if (over)
         return CUBBY_OK;
     const struct photo *original = photos->list[photos->next % photos->count];

@@ -30,22 +30,38 @@ enum cubby_status bench_run_pipeline(struct bench *bench, const struct bench_run
     params.threads = run->threads;
     params.keep_bytes = run->keep_bytes;
     bench->failed = 0;
-    bench_photos_start(&bench->photos, bench->seconds, run->limit);
+    if (run->seconds > 0)
+        bench_photos_start(&bench->photos, run->seconds);
+    else
+        bench_photos_start_one(&bench->photos, run->number);
     return pipeline_run(&params, stats);
+}
+
+// A photo that cannot be decoded is no result: the next one is tried.
+static enum cubby_status classify_one(struct bench *bench, double started)
+{
+    struct pipeline_stats stats = {0};
+    enum cubby_status status = CUBBY_OK;
+    for (size_t i = 0; !status && !stats.classified && i < bench->photos.count; i++) {
+        const struct bench_run run = {.classifier = bench->classifying.classifier,
+                                      .threads = bench->classifying.threads,
+                                      .number = i};
+        double begun = clock_seconds() - started;
+        status = bench_run_pipeline(bench, &run, &stats);
+        bench->first_result_s = begun + stats.first_result_seconds;
+    }
+    if (!status && !stats.classified) {
+        cubby_log(bench->command->log, CUBBY_LOG_ERROR, "none of the photos can be decoded");
+        status = CUBBY_BAD_DATA;
+    }
+    return status;
 }
 
 enum cubby_status bench_measure_first_result(struct bench *bench, double started)
 {
     struct classifier *classifier = bench->classifying.classifier;
-    if (bench->photos.count) {
-        struct pipeline_stats stats;
-        const struct bench_run run = {
-            .classifier = classifier, .threads = bench->classifying.threads, .limit = 1};
-        double begun = clock_seconds() - started;
-        enum cubby_status status = bench_run_pipeline(bench, &run, &stats);
-        bench->first_result_s = begun + stats.first_result_seconds;
-        return status;
-    }
+    if (bench->photos.count)
+        return classify_one(bench, started);
     struct cubby_net_output output;
     memset(classifier->ops->input(classifier, 0), 0, classifier->image_bytes);
     enum cubby_status status = classifier->ops->submit(classifier, 0, 1);
@@ -114,7 +130,8 @@ enum cubby_status bench_measure_network(struct bench *bench)
     enum cubby_status status = run_network(classifier, bench->seconds / 5, &images, &took);
     if (!status)
         status = run_network(classifier, bench->seconds, &images, &took);
-    bench->results[BENCH_NETWORK].rate = (double)images / took;
+    if (!status)
+        bench->results[BENCH_NETWORK].rate = (double)images / took;
     return status;
 }
 
@@ -131,15 +148,13 @@ enum cubby_status bench_measure_decoding(struct bench *bench)
     // Alone, decoding may use every core, even where it has to share them otherwise.
     uint32_t threads = bench->command->options->threads;
     const struct bench_run run = {.classifier = null,
-                                  .threads = threads ? threads : memory_cpu_count()};
+                                  .threads = threads ? threads : memory_cpu_count(),
+                                  .seconds = bench->seconds};
     struct pipeline_stats stats;
     status = bench_run_pipeline(bench, &run, &stats);
     struct bench_result *result = &bench->results[BENCH_DECODING];
-    result->rate = (double)stats.classified / stats.seconds;
+    if (!status)
+        result->rate = (double)stats.classified / stats.seconds;
     classifier_destroy(&null);
-    if (!status && !stats.classified) {
-        cubby_log(bench->command->log, CUBBY_LOG_ERROR, "none of the photos can be decoded");
-        status = CUBBY_BAD_DATA;
-    }
     return status;
 }

@@ -51,6 +51,11 @@ timeout --signal=INT --preserve-status 5 "$CUBBY" bench --model model.safetensor
     --only network --seconds 20000 >out 2>err
 [ $? -eq 130 ] || fail "Ctrl-C was not heeded"
 
+# Without a photo that can be decoded there is no first result.
+mkdir words && cp photos/words.jpg words
+expect 1 "$CUBBY" bench --model model.safetensors --photos words --only reading --seconds 0.1
+err_has "none of the photos can be decoded"
+
 # Nothing is left behind, and a place where nothing can be written is no reason to stop.
 [ -z "$(find . -name '.cubby-bench*')" ] || fail "a folder was left behind"
 if [ "$(id -u)" -ne 0 ]; then
