@@ -149,7 +149,7 @@ const struct cli_option cli_option_table[] = {
      .choices = only, .default_text = "all", .help = "stage to measure"},
     {.name = "seconds", .type = CLI_REAL, .argument = "S", .commands = BENCH,
      .offset = AT(seconds), .minimum = 0.1, .maximum = 86400,
-     .help = "how long each measurement takes"},
+     .help = "how long a measurement takes at most; all stages are measured three times"},
     {.name = "exact", .type = CLI_FLAG, .commands = SORT | CLASSIFY, .offset = AT(exact),
      .help = "decode photos at full size, as Python libraries do: slower, a little closer to training"},
     {.name = "device", .type = CLI_TEXT, .argument = "NAME", .commands = USES_MODEL | TUNE,

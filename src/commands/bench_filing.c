@@ -139,6 +139,8 @@ static enum cubby_status open_filing(struct bench_filing *filing, struct bench *
     const struct command *command = bench->command;
     *filing = (struct bench_filing){.bench = bench};
     bench->filing = filing;
+    if (bench->no_filing)
+        return CUBBY_OK;
     char *path = choose_path(bench);
     if (!path)
         return CUBBY_NO_MEMORY;
@@ -148,6 +150,7 @@ static enum cubby_status open_filing(struct bench_filing *filing, struct bench *
                   "filing is left out: the folder %s cannot be made: %s", path,
                   fs_error_text(error));
         free(path);
+        bench->no_filing = true;
         return CUBBY_OK;
     }
     filing->path = path;
@@ -271,7 +274,7 @@ static enum cubby_status file_until_time_is_up(struct bench_filing *filing)
 {
     struct bench *bench = filing->bench;
     const uint64_t pool = pool_size(bench);
-    bench_photos_start(&bench->photos, bench->seconds / 2);
+    bench_photos_start(&bench->photos, bench->alone_seconds / 2);
     enum cubby_status status = CUBBY_OK;
     while (!status && !platform_interrupted()) {
         struct photo *photo = NULL;
@@ -336,13 +339,12 @@ static enum cubby_status tick(void *user, const struct pipeline_stats *stats)
     return sink ? sink_tick(sink) : CUBBY_OK;
 }
 
-// What end to end can reach.
-static void set_limits(struct bench *bench)
+void bench_limit_end_to_end(struct bench *bench)
 {
     struct bench_result *result = &bench->results[BENCH_END_TO_END];
     enum bench_stage stage;
     const double slowest = bench_slowest_stage(bench, &stage);
-    if (!(slowest > 0))
+    if (!(slowest > 0) || !(result->rate > 0))
         return;
     static const char *const texts[] = {
         [BENCH_READING] = "the slowest stage alone: reading",
@@ -387,10 +389,10 @@ enum cubby_status bench_measure_end_to_end(struct bench *bench)
     if (!status && filing.sink)
         status = finish(&filing);
     if (!status) {
-        bench->results[BENCH_END_TO_END].rate =
-            (double)stats.classified / (clock_seconds() - started);
-        bench->limited_by = pipeline_limit(&stats);
-        set_limits(bench);
+        bench->results[BENCH_END_TO_END] = (struct bench_result){
+            .rate = (double)stats.classified / (clock_seconds() - started),
+            .limited_by = pipeline_limit(&stats),
+        };
     }
     close_filing(&filing);
     return status;

@@ -30,22 +30,24 @@ struct bench_limit {
 struct bench_result {
     double rate; // photos (the network: images) a second; 0: not measured
     struct bench_limit limits[BENCH_LIMITS];
+    enum pipeline_stage limited_by; // end to end only
 };
 
 struct bench {
     const struct command *command;
     struct classifying classifying;
     struct bench_photos photos; // count 0: none
-    double seconds;             // of the longer measurements
+    double seconds;             // end to end's, each time
+    double alone_seconds;       // a stage's, each time
     bool shares_cores;
 
     double first_result_s; // from the command's start, model and device included
     struct bench_result results[BENCH_STAGES];
-    uint64_t failed; // photos of the measurements that could not be decoded
-    enum pipeline_stage limited_by;
+    uint64_t failed;     // photos of the last measurement that could not be decoded
     uint64_t peak_bytes; // of memory, before the limits were measured
 
     struct bench_filing *filing; // bench_filing.c, while it measures
+    bool no_filing;              // no folder can be made, and the warning has been given
 };
 
 // Whether the options ask for this stage.
@@ -65,6 +67,8 @@ enum cubby_status bench_measure_reading(struct bench *bench);
 // a warning says so, and both stages do without filing.
 enum cubby_status bench_measure_filing(struct bench *bench);
 enum cubby_status bench_measure_end_to_end(struct bench *bench);
+// What end to end can reach at most, from the results that are there.
+void bench_limit_end_to_end(struct bench *bench);
 
 // bench_limits.c: what memory and device can do at most, into the results that are there.
 enum cubby_status bench_measure_limits(struct bench *bench);

@@ -69,7 +69,7 @@ static double run(struct reading *reading, const struct bench *bench, struct par
 {
     reading->bench = bench;
     double started = clock_seconds();
-    reading->until = started + bench->seconds / 5;
+    reading->until = started + bench->alone_seconds / 5;
     parallel_run(parallel, bench->classifying.threads, read_some, reading);
     return clock_seconds() - started;
 }

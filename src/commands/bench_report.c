@@ -96,7 +96,8 @@ void bench_print_table(const struct bench *bench)
     for (enum bench_stage stage = 0; stage < BENCH_STAGES; stage++)
         print_stage(bench, stage);
     if (bench->results[BENCH_END_TO_END].rate > 0)
-        printf("\nEnd to end is limited by %s\n", pipeline_stage_text(bench->limited_by));
+        printf("\nEnd to end is limited by %s\n",
+               pipeline_stage_text(bench->results[BENCH_END_TO_END].limited_by));
 }
 
 // ---- JSON
@@ -140,7 +141,7 @@ static void add_end_to_end(json_t *object, const struct bench *bench)
         json_pack("{s:f, s:f, s:f, s:f, s:s}", "slowest_stage", result->limits[0].limit,
                   "fraction_of_slowest_stage", result->rate / result->limits[0].limit, "limit",
                   limit->limit, "fraction_of_limit", result->rate / limit->limit, "limited_by",
-                  pipeline_stage_text(bench->limited_by));
+                  pipeline_stage_text(result->limited_by));
     json_object_update(object, more);
     json_decref(more);
 }

@@ -127,9 +127,9 @@ enum cubby_status bench_measure_network(struct bench *bench)
     double took;
     fill_with_noise(classifier, bench->classifying.preprocess->resample_count > 0);
     // Clocks rise and drivers compile during the first batches.
-    enum cubby_status status = run_network(classifier, bench->seconds / 5, &images, &took);
+    enum cubby_status status = run_network(classifier, bench->alone_seconds / 5, &images, &took);
     if (!status)
-        status = run_network(classifier, bench->seconds, &images, &took);
+        status = run_network(classifier, bench->alone_seconds, &images, &took);
     if (!status)
         bench->results[BENCH_NETWORK].rate = (double)images / took;
     return status;
@@ -149,7 +149,7 @@ enum cubby_status bench_measure_decoding(struct bench *bench)
     uint32_t threads = bench->command->options->threads;
     const struct bench_run run = {.classifier = null,
                                   .threads = threads ? threads : memory_cpu_count(),
-                                  .seconds = bench->seconds};
+                                  .seconds = bench->alone_seconds};
     struct pipeline_stats stats;
     status = bench_run_pipeline(bench, &run, &stats);
     struct bench_result *result = &bench->results[BENCH_DECODING];
