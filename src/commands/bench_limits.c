@@ -4,6 +4,7 @@
 #include "commands/bench_internal.h"
 #include "engine/peak.h"
 #include "platform/clock.h"
+#include "platform/memory.h"
 #include "platform/parallel.h"
 #include "platform/signals.h"
 
@@ -35,8 +36,12 @@ static double memory_rate(uint32_t threads)
     struct copy copies[COPY_THREADS] = {0};
     struct parallel *parallel = NULL;
     double best = 0;
-    if (threads > COPY_THREADS)
-        threads = COPY_THREADS;
+    // Not what a container with many processors and little memory would be ended for.
+    const uint64_t available = memory_available_bytes();
+    uint64_t most = available ? available / 8 / (2 * COPY_BYTES) : COPY_THREADS;
+    most = most < 1 ? 1 : most > COPY_THREADS ? COPY_THREADS : most;
+    if (threads > most)
+        threads = (uint32_t)most;
     bool ok = parallel_create(&parallel, threads) == CUBBY_OK;
     for (uint32_t i = 0; ok && i < threads; i++) {
         copies[i].from = calloc(1, COPY_BYTES);
