@@ -180,6 +180,8 @@ enum cubby_status device_cache_clear(struct device_cache *cache, size_t *removed
         char *path = path_join(cache->folder, names.names[i]);
         error = path ? fs->unlink(fs, path) : UV_ENOMEM;
         *removed += !error;
+        // Another cubby has put a new file into its place, or clears as well.
+        error = error == UV_ENOENT ? 0 : error;
         free(path);
     }
     fs_names_free(&names);
