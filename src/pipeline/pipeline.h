@@ -71,6 +71,10 @@ struct pipeline_params {
 CUBBY_NODISCARD enum cubby_status pipeline_run(const struct pipeline_params *params,
                                                struct pipeline_stats *stats);
 
+// Settles what is not worth reading: no photo by its name nor its first bytes, empty, or over
+// max_file_bytes (0: no limit). False: settled. Needs the photo's path and size.
+bool pipeline_worth_reading(const struct fs *fs, uint64_t max_file_bytes, struct photo *photo);
+
 // The stage that limits the rate: the one that is busy for the largest part of the time.
 enum pipeline_stage pipeline_limit(const struct pipeline_stats *stats);
 const char *pipeline_stage_text(enum pipeline_stage stage); // "reading", "decoding", ...

@@ -28,12 +28,11 @@ static int sniff_file(const struct fs *fs, const char *path, enum decode_kind *k
     return got < 0 ? (int)got : 0;
 }
 
-// Settles what is not worth reading.
-static bool worth_reading(const struct pipeline_params *params, struct photo *photo)
+bool pipeline_worth_reading(const struct fs *fs, uint64_t max_file_bytes, struct photo *photo)
 {
     if (!decode_name_is_photo(photo->path)) {
         enum decode_kind kind = DECODE_UNKNOWN;
-        int error = photo->size_bytes ? sniff_file(params->fs, photo->path, &kind) : 0;
+        int error = photo->size_bytes ? sniff_file(fs, photo->path, &kind) : 0;
         if (error) // it may well be a photo: nobody knows
             photo_settle(photo, PHOTO_FAILED, "cannot be read: %s", fs_error_text(error));
         else if (kind == DECODE_UNKNOWN)
@@ -45,9 +44,9 @@ static bool worth_reading(const struct pipeline_params *params, struct photo *ph
         photo_settle(photo, PHOTO_FAILED, "empty file");
         return false;
     }
-    if (params->max_file_bytes && photo->size_bytes > params->max_file_bytes) {
+    if (max_file_bytes && photo->size_bytes > max_file_bytes) {
         photo_settle(photo, PHOTO_FAILED, "too large: %.1f MB, --max-file-size allows %.1f MB",
-                     (double)photo->size_bytes / 1e6, (double)params->max_file_bytes / 1e6);
+                     (double)photo->size_bytes / 1e6, (double)max_file_bytes / 1e6);
         return false;
     }
     return true;
@@ -55,7 +54,7 @@ static bool worth_reading(const struct pipeline_params *params, struct photo *ph
 
 bool read_photo(const struct pipeline_params *params, struct photo *photo)
 {
-    if (!worth_reading(params, photo))
+    if (!pipeline_worth_reading(params->fs, params->max_file_bytes, photo))
         return false;
 
     size_t size_bytes = 0;
