@@ -6,7 +6,7 @@
 #include <cmocka.h>
 
 #include "learn/labelled.h"
-#include "src/temporary.h"
+#include "../temporary.h"
 
 // What was said, all of it.
 struct said {
