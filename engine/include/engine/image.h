@@ -107,6 +107,25 @@ CUBBY_NODISCARD enum cubby_status cubby_preprocess_run(struct cubby_resizer *res
                                                        const uint8_t *rgb, uint32_t width,
                                                        uint32_t height, uint8_t *out);
 
+// A part of a photo, perhaps mirrored left to right: what training sees of it besides the whole.
+struct cubby_view {
+    float left, top;     // of the part, 0..1 of the photo's width and height
+    float width, height; // 0..1 likewise; 0 or less, or more than there is: all that is there
+    bool mirrored;
+};
+
+// The part in pixels, at least one each way, within the photo.
+void cubby_view_size(const struct cubby_view *view, uint32_t width, uint32_t height,
+                     uint32_t *view_width, uint32_t *view_height);
+// Cuts the part out of rgb (width x height).
+//   out  cubby_view_size() pixels of 3 bytes, does not overlap rgb
+void cubby_view_run(const struct cubby_view *view, const uint8_t *rgb, uint32_t width,
+                    uint32_t height, uint8_t *out);
+// `preprocess` for a photo of which a view is shown, as far as a decoder looks at it that may
+// decode smaller than the photo is: it asks for so many pixels more that the part alone has enough.
+struct cubby_preprocess cubby_view_enlarge(const struct cubby_view *view,
+                                           const struct cubby_preprocess *preprocess);
+
 // Turns rgb (width x height, as stored) upright for EXIF orientation 1..8. `out` has the same
 // number of bytes; sides are swapped for 5..8. Any other value copies.
 void cubby_orient(const uint8_t *rgb, uint32_t width, uint32_t height, int orientation,
