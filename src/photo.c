@@ -81,6 +81,7 @@ void photo_free(struct photo **photo)
     free(p->path);
     free(p->relative);
     free(p->bytes);
+    free(p->features);
     free(p->filed_as);
     free(p->class_name);
     for (uint32_t i = 0; i < p->member_count; i++) {

@@ -53,7 +53,10 @@ struct photo {
     uint64_t device, inode;                   // 0 where the system has none
     uint32_t mode;                            // POSIX permission bits
     struct photo_hash hash;
-    uint8_t *bytes; // owned, the whole file; NULL once dropped to keep memory bounded
+    uint32_t view;     // which view of it the network gets, for those who ask for several
+    char captured[20]; // "2021-07-03 14:05:09" by the camera's clock; "" until decoded, or unknown
+    float *features;   // owned, what the classifier gave; NULL: not kept
+    uint8_t *bytes;    // owned, the whole file; NULL once dropped to keep memory bounded
     struct photo_guess top[PHOTO_TOP]; // most probable first
     uint32_t top_count;                // 0 until classified
     enum photo_status status;

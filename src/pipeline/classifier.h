@@ -30,6 +30,7 @@ struct classifier {
     const struct classifier_ops *ops;
     uint32_t max_batch, slots, class_count;
     size_t image_bytes;
+    uint32_t feature_count; // 0: it gives none
 };
 
 struct net_classifier_params {

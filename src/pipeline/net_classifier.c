@@ -143,6 +143,7 @@ enum cubby_status net_classifier_create(struct classifier **out,
     classifier->slots = cubby_net_slots(self->net);
     classifier->class_count = cubby_net_class_count(self->net);
     classifier->image_bytes = cubby_net_image_bytes(self->net);
+    classifier->feature_count = cubby_net_feature_count(self->net);
     *out = classifier;
     return CUBBY_OK;
 }

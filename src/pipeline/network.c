@@ -21,10 +21,21 @@ static void keep_logits(struct item *item, const float *logits, uint32_t class_c
         photo_settle(item->photo, PHOTO_FAILED, "out of memory");
 }
 
+static void keep_features(struct photo *photo, const float *features, uint32_t feature_count)
+{
+    free(photo->features);
+    photo->features = malloc(feature_count * sizeof(float));
+    if (photo->features)
+        memcpy(photo->features, features, feature_count * sizeof(float));
+    else
+        photo_settle(photo, PHOTO_FAILED, "out of memory");
+}
+
 static void deliver(struct pipeline *pipeline, uint32_t slot, uint32_t count,
                     const struct cubby_net_output *output)
 {
     uint32_t classes = pipeline->params.classifier->class_count;
+    uint32_t features = pipeline->params.classifier->feature_count;
     struct item *const *items = batcher_items(&pipeline->batcher, slot);
     for (uint32_t i = 0; i < count; i++) {
         struct item *item = items[i];
@@ -33,6 +44,8 @@ static void deliver(struct pipeline *pipeline, uint32_t slot, uint32_t count,
         decide_top(item->photo, output->probabilities + (size_t)i * classes, classes);
         if (pipeline->params.keep_logits)
             keep_logits(item, output->logits + (size_t)i * classes, classes);
+        if (pipeline->params.keep_features && features)
+            keep_features(item->photo, output->features + (size_t)i * features, features);
         atomic_fetch_add(&pipeline->classified, 1);
         window_done(&pipeline->window, item);
     }

@@ -53,7 +53,7 @@ enum cubby_status null_classifier_create(struct classifier **out, uint32_t max_b
     struct null_classifier *null = calloc(1, sizeof(*null));
     if (!null)
         return CUBBY_NO_MEMORY;
-    null->base = (struct classifier){&ops, max_batch, slots, 1, image_bytes};
+    null->base = (struct classifier){&ops, max_batch, slots, 1, image_bytes, 0};
     struct classifier *classifier = &null->base;
     null->pixels = calloc((size_t)slots * max_batch, image_bytes);
     null->probabilities = calloc(max_batch, sizeof(float));

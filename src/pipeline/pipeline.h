@@ -39,6 +39,9 @@ struct pipeline_params {
     // failed or skipped, or is PHOTO_PENDING and has photo->top. `logits` is NULL unless
     // keep_logits and classified. Whoever sets *photo to NULL keeps it. An error ends the run.
     enum cubby_status (*settle)(void *user, struct photo **photo, const float *logits);
+    // NULL, or called on any thread once a photo is to be decoded: which part of it (photo->view
+    // says which view) goes to the network. It is the whole photo until this changes it.
+    void (*view)(void *user, const struct photo *photo, struct cubby_view *view);
     // NULL, or called on the same thread about ten times a second. An error ends the run.
     enum cubby_status (*tick)(void *user, const struct pipeline_stats *stats);
     // NULL, or true once the run should end early: what is in flight is finished.
@@ -57,7 +60,8 @@ struct pipeline_params {
     uint64_t budget_bytes;   // of file bytes kept for settle(); 0: 128 MB
     bool keep_bytes;         // settle() wants photo->bytes, as far as the budget goes
     bool keep_logits;
-    bool exact; // decode at full size
+    bool keep_features; // settle() wants photo->features
+    bool exact;         // decode at full size
     // The network runs on the same cores. Then a decoder that takes a core from one of the driver's
     // threads makes the others wait for it at the end of each layer, so decoders only take what
     // is left, and as soon as the network runs out of photos they have all cores.

@@ -1,5 +1,6 @@
 #include "pipeline/stages.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +11,7 @@
 // Files over this go one at a time through the whole program, so that many threads cannot each hold
 // a giant.
 #define HUGE_FILE_BYTES (64u << 20)
+#define KEPT_PART_BYTES ((size_t)64 << 20) // between photos
 
 struct worker {
     struct pipeline *pipeline;     // borrowed
@@ -17,6 +19,8 @@ struct worker {
     struct cubby_resizer *resizer; // owned
     bool holds_huge;               // this thread has pipeline->huge
     uint64_t gate_bytes;           // of pipeline->gate that this thread holds
+    uint8_t *part;                 // owned, of a photo that a view shows
+    size_t part_bytes;
 };
 
 // Called by the decoder when it knows the photo's size.
@@ -47,10 +51,39 @@ static void worker_fini(struct worker *worker)
 {
     decoder_destroy(&worker->decoder);
     cubby_resizer_destroy(&worker->resizer);
+    free(worker->part);
 }
 
 static enum cubby_status place_pixels(struct worker *worker, struct item *item,
                                       const struct decode_image *image);
+
+// Puts the part of the photo that its view shows in the image's place.
+static enum cubby_status cut_out(struct worker *worker, const struct cubby_view *view,
+                                 struct decode_image *image)
+{
+    uint32_t width, height;
+    cubby_view_size(view, image->width, image->height, &width, &height);
+    size_t bytes = (size_t)width * height * 3; // not more than the image has
+    if (bytes > worker->part_bytes || worker->part_bytes > KEPT_PART_BYTES) {
+        free(worker->part);
+        worker->part_bytes = 0;
+        worker->part = malloc(bytes);
+        if (!worker->part)
+            return CUBBY_NO_MEMORY;
+        worker->part_bytes = bytes;
+    }
+    cubby_view_run(view, image->rgb, image->width, image->height, worker->part);
+    image->rgb = worker->part;
+    image->width = width;
+    image->height = height;
+    return CUBBY_OK;
+}
+
+static bool shows_all(const struct cubby_view *view)
+{
+    return view->left <= 0 && view->top <= 0 && view->width >= 1 && view->height >= 1 &&
+           !view->mirrored;
+}
 
 // Runs the decoder and, on success, puts the pixels into a batch. The photo is left PENDING unless
 // it failed. CUBBY_INTERRUPTED: the run is being torn down.
@@ -60,10 +93,19 @@ static enum cubby_status decode(struct worker *worker, struct item *item, char *
     struct pipeline *pipeline = worker->pipeline;
     struct photo *photo = item->photo;
     struct decode_image image;
+    struct cubby_view view = {.width = 1, .height = 1};
+    if (pipeline->params.view)
+        pipeline->params.view(pipeline->params.user, photo, &view);
+    const struct cubby_preprocess wanted = cubby_view_enlarge(&view, pipeline->params.preprocess);
     uint64_t since = uv_hrtime();
-    enum cubby_status status =
-        decode_run(worker->decoder, photo->bytes, (size_t)photo->size_bytes, photo->path,
-                   pipeline->params.preprocess, &image, reason, reason_bytes);
+    enum cubby_status status = decode_run(worker->decoder, photo->bytes, (size_t)photo->size_bytes,
+                                          photo->path, &wanted, &image, reason, reason_bytes);
+    if (!status)
+        memcpy(photo->captured, image.captured, sizeof(photo->captured));
+    if (!status && !shows_all(&view) && cut_out(worker, &view, &image)) {
+        status = CUBBY_NO_MEMORY;
+        snprintf(reason, reason_bytes, "out of memory");
+    }
     pipeline_add_busy(pipeline, STAGE_DECODE, since);
     return status ? status : place_pixels(worker, item, &image);
 }

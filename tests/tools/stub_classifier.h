@@ -100,8 +100,8 @@ static inline enum cubby_status stub_open(void *user, struct classifying *out)
         return CUBBY_NO_MEMORY;
     }
     memcpy(out->class_names, names, sizeof(names));
-    stub->base =
-        (struct classifier){&ops, STUB_BATCH, STUB_SLOTS, STUB_CLASSES, STUB_SIDE * STUB_SIDE * 3};
+    stub->base = (struct classifier){
+        &ops, STUB_BATCH, STUB_SLOTS, STUB_CLASSES, STUB_SIDE * STUB_SIDE * 3, 0};
     stub->model = model ? (unsigned)strtoul(model, NULL, 10) : 1;
     stub->delay_ms = delay ? (unsigned)strtoul(delay, NULL, 10) : 0;
     out->classifier = &stub->base;

@@ -38,6 +38,7 @@ struct fake {
     uint32_t count[CUBBY_NET_MAX_SLOTS];  // 0: not submitted
     struct photo_hash submitted[CUBBY_NET_MAX_SLOTS];
     float *probabilities; // owned
+    float features[64];   // an image: its colour, twice that
     uint32_t submits, waits, rebuilds;
     uint32_t lose_submit, lose_wait, lose_wait_again; // the n-th call, from 0
     uint32_t images;                                  // classified
@@ -87,13 +88,19 @@ static enum cubby_status fake_wait(struct classifier *classifier, uint32_t slot,
         uint32_t class_index = image[3 * (SIDE * SIDE / 2)] / 32;
         for (uint32_t k = 0; k < CLASSES; k++)
             fake->probabilities[i * CLASSES + k] = k == class_index ? 0.93f : 0.01f;
+        if (fake->base.feature_count == 2) {
+            assert_true(i < 32);
+            fake->features[2 * i] = (float)class_index;
+            fake->features[2 * i + 1] = (float)(2 * class_index);
+        }
         if (fake->nan && class_index == CLASS_NAN)
             fake->probabilities[i * CLASSES + 2] = 0.0f / (float)(fake->probabilities[0] < 0);
     }
     fake->images += count;
     fake->count[slot] = 0;
     *output = (struct cubby_net_output){.logits = fake->probabilities,
-                                        .probabilities = fake->probabilities};
+                                        .probabilities = fake->probabilities,
+                                        .features = fake->features};
     return CUBBY_OK;
 }
 
@@ -121,7 +128,7 @@ static const struct classifier_ops fake_ops = {fake_input, fake_submit, fake_wai
 
 static void fake_init(struct fake *fake, uint32_t batch, uint32_t slots)
 {
-    *fake = (struct fake){.base = {&fake_ops, batch, slots, CLASSES, SIDE * SIDE * 3},
+    *fake = (struct fake){.base = {&fake_ops, batch, slots, CLASSES, SIDE * SIDE * 3, 0},
                           .lose_submit = NEVER,
                           .lose_wait = NEVER,
                           .lose_wait_again = NEVER};
@@ -609,6 +616,91 @@ static void test_random_runs(void **state)
     }
 }
 
+// ---- views: of a photo that is 1 on its left half and 5 on its right one
+
+struct views {
+    struct fake fake;
+    uint32_t given, settled, total;
+};
+
+static const struct cubby_view all_views[] = {
+    {0, 0, 1, 1, false},
+    {0, 0, 1, 1, true},
+    {0, 0, 0.5f, 1, true},
+    {0.5f, 0, 0.5f, 1, false},
+    {0.5f, 0.9f, 0.01f, 0.1f, false},
+    {0.3f, 0.1f, 0.6f, 0.6f, true},
+};
+static const float colour_of_view[] = {1, 5, 1, 5, 5, 5};
+enum { VIEWS = sizeof(all_views) / sizeof(*all_views) };
+
+static enum cubby_status next_view(void *user, struct photo **out)
+{
+    struct views *views = user;
+    *out = NULL;
+    if (views->given == views->total)
+        return CUBBY_OK;
+    struct photo *photo = calloc(1, sizeof(*photo));
+    assert_non_null(photo);
+    char path[1024];
+    snprintf(path, sizeof(path), "%s/halves.ppm", folder);
+    photo->path = strdup(path);
+    photo->size_bytes = 1;
+    photo->view = views->given++ % VIEWS;
+    *out = photo;
+    return CUBBY_OK;
+}
+
+static void choose_view(void *user, const struct photo *photo, struct cubby_view *view)
+{
+    (void)user;
+    *view = all_views[photo->view];
+}
+
+static enum cubby_status settle_view(void *user, struct photo **settled, const float *logits)
+{
+    (void)logits;
+    struct views *views = user;
+    const struct photo *photo = *settled;
+    float colour = colour_of_view[views->settled % VIEWS];
+    assert_int_equal(photo->view, views->settled++ % VIEWS);
+    assert_int_equal(photo->status, PHOTO_PENDING);
+    assert_non_null(photo->features);
+    assert_true(photo->features[0] == colour && photo->features[1] == 2 * colour);
+    return CUBBY_OK;
+}
+
+static void test_views(void **state)
+{
+    (void)state;
+    uint8_t bytes[64 + 100 * 60 * 3];
+    int header = snprintf((char *)bytes, 64, "P6\n100 60\n255\n");
+    for (int i = 0; i < 100 * 60; i++)
+        memset(bytes + header + i * 3, i % 100 < 50 ? 1 * 32 + 16 : 5 * 32 + 16, 3);
+    write_file("halves.ppm", bytes, (size_t)header + 100 * 60 * 3);
+    // Without and with a device that is lost on the way.
+    for (uint32_t lost = 0; lost < 2; lost++) {
+        struct views views = {.total = 100};
+        fake_init(&views.fake, 4, 3);
+        views.fake.base.feature_count = 2;
+        views.fake.lose_wait = lost ? 7 : NEVER;
+        const struct pipeline_params params = {.next = next_view,
+                                               .settle = settle_view,
+                                               .view = choose_view,
+                                               .user = &views,
+                                               .classifier = &views.fake.base,
+                                               .preprocess = &preprocess,
+                                               .fs = fs_real(),
+                                               .threads = 3,
+                                               .keep_features = true};
+        struct pipeline_stats stats;
+        assert_int_equal(pipeline_run(&params, &stats), CUBBY_OK);
+        assert_int_equal(views.settled, 100);
+        assert_int_equal(views.fake.rebuilds, lost);
+        fake_fini(&views.fake);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -630,6 +722,7 @@ int main(void)
         cmocka_unit_test(test_scan_fails),
         cmocka_unit_test(test_slow_stages),
         cmocka_unit_test(test_random_runs),
+        cmocka_unit_test(test_views),
     };
     return cmocka_run_group_tests(tests, make_photos, remove_photos);
 }
