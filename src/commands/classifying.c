@@ -23,13 +23,19 @@ static enum cubby_status describe(struct classifying *out)
 
 enum cubby_status classifying_open(struct classifying *out, const struct command *command)
 {
+    return classifying_open_model(out, command, command->options->model);
+}
+
+enum cubby_status classifying_open_model(struct classifying *out, const struct command *command,
+                                         const char *model)
+{
     const struct cli_options *options = command->options;
     *out = (struct classifying){0};
     out->threads = options->threads ? options->threads : memory_cpu_count();
     if (command->hooks && command->hooks->open_classifier)
         return command->hooks->open_classifier(command->hooks->user, out);
     char *path = NULL;
-    enum cubby_status status = model_file_find(&path, options->model, command->fs, command->log);
+    enum cubby_status status = model_file_find(&path, model, command->fs, command->log);
     if (!status)
         status = model_file_open(&out->model, path, command->fs, command->log);
     free(path);

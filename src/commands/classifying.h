@@ -20,6 +20,9 @@ struct classifying {
 
 // The log says what went wrong; *out can be closed whatever the result.
 enum cubby_status classifying_open(struct classifying *out, const struct command *command);
+// The same with this model; NULL: the built-in one.
+enum cubby_status classifying_open_model(struct classifying *out, const struct command *command,
+                                         const char *model);
 void classifying_close(struct classifying *classifying);
 
 // What the options say about the pipeline; source, settle and tick are left to the caller.
