@@ -108,6 +108,39 @@ static enum cubby_status read_scores(struct cubby_model *model,
     return CUBBY_OK;
 }
 
+// A number within limits, or `missing` where the file has none.
+static enum cubby_status read_number(double *out, const struct cubby_checkpoint *checkpoint,
+                                     const char *key, double least, double most, double missing,
+                                     const struct cubby_log *log)
+{
+    const char *text = cubby_checkpoint_metadata(checkpoint, key);
+    *out = missing;
+    if (!text)
+        return CUBBY_OK;
+    char *end;
+    double value = strtod(text, &end);
+    if (end == text || *end || !(value >= least && value <= most)) {
+        cubby_log(log, CUBBY_LOG_ERROR,
+                  "the model's metadata is damaged: %s is no number from %g to %g", key, least,
+                  most);
+        return CUBBY_BAD_DATA;
+    }
+    *out = value;
+    return CUBBY_OK;
+}
+
+static enum cubby_status read_calibration(struct cubby_model *model,
+                                          const struct cubby_checkpoint *checkpoint,
+                                          const struct cubby_log *log)
+{
+    enum cubby_status status =
+        read_number(&model->threshold, checkpoint, "cubby.threshold", 0, 1, -1, log);
+    if (!status)
+        status =
+            read_number(&model->temperature, checkpoint, "cubby.temperature", 1e-6, 1e6, 0, log);
+    return status;
+}
+
 static enum cubby_status read_provenance(struct cubby_model *model,
                                          const struct cubby_checkpoint *checkpoint,
                                          const struct cubby_model_params *params,
@@ -179,6 +212,8 @@ enum cubby_status cubby_model_create(struct cubby_model **out,
         status = read_preprocess(model, checkpoint, params, log);
     if (!status)
         status = read_scores(model, checkpoint, params, log);
+    if (!status)
+        status = read_calibration(model, checkpoint, log);
     if (!status)
         status = read_provenance(model, checkpoint, params, log);
     if (!status)
@@ -261,4 +296,14 @@ const char *cubby_model_head(const struct cubby_model *model)
 const char *cubby_model_provenance(const struct cubby_model *model)
 {
     return model->provenance;
+}
+
+double cubby_model_threshold(const struct cubby_model *model)
+{
+    return model->threshold;
+}
+
+double cubby_model_temperature(const struct cubby_model *model)
+{
+    return model->temperature;
 }

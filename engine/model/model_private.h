@@ -17,8 +17,10 @@ struct cubby_model {
     enum cubby_scores scores;
     char network_name[64];
     uint32_t feature_count;
-    char *provenance; // owned
-    char *selftest;   // owned; JSON as in the file, not looked at yet; NULL: none
+    double threshold;   // negative: none
+    double temperature; // 0: none
+    char *provenance;   // owned
+    char *selftest;     // owned; JSON as in the file, not looked at yet; NULL: none
 };
 
 #endif

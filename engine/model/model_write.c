@@ -74,8 +74,9 @@ static void list_head(struct listing *listing, const struct head *head)
     }
 }
 
-// The one linear layer of the head with everything folded into it.
-static void list_folded(struct listing *listing, const struct network_linear *linear)
+// A linear layer as it is in memory.
+static void list_linear(struct listing *listing, const struct network_linear *linear,
+                        const char *name)
 {
     const struct cubby_tensor weight = {
         .dtype = CUBBY_F32,
@@ -93,8 +94,8 @@ static void list_folded(struct listing *listing, const struct network_linear *li
         .data = (const uint8_t *)linear->bias,
         .available_bytes = sizeof(float) * linear->out,
     };
-    list(listing, &weight, "fc", "weight");
-    list(listing, &bias, "fc", "bias");
+    list(listing, &weight, name, "weight");
+    list(listing, &bias, name, "bias");
 }
 
 static void list_body(struct listing *listing, const struct cubby_model *model)
@@ -116,7 +117,8 @@ static enum cubby_status write_listing(const struct cubby_model *model, struct l
     char *classes = class_names_print(&model->classes);
     char *preprocess = preprocess_print(&model->preprocess);
     if (classes && preprocess) {
-        struct safetensors_text texts[9] = {
+        char threshold[32], temperature[32];
+        struct safetensors_text texts[11] = {
             {"format", "pt"}, // what the Hugging Face libraries look for
             {"cubby.version", MODEL_VERSION},
             {"cubby.network", model->network_name},
@@ -128,6 +130,13 @@ static enum cubby_status write_listing(const struct cubby_model *model, struct l
         size_t count = 7;
         if (model->scores == CUBBY_SCORES_SIGMOID)
             texts[count++] = (struct safetensors_text){"cubby.scores", MODEL_SIGMOID};
+        // 17 digits give the same number again.
+        snprintf(threshold, sizeof(threshold), "%.17g", model->threshold);
+        snprintf(temperature, sizeof(temperature), "%.17g", model->temperature);
+        if (model->threshold >= 0)
+            texts[count++] = (struct safetensors_text){"cubby.threshold", threshold};
+        if (model->temperature > 0)
+            texts[count++] = (struct safetensors_text){"cubby.temperature", temperature};
         if (model->selftest)
             texts[count++] = (struct safetensors_text){"cubby.selftest", model->selftest};
         status = safetensors_write(data, size_bytes, listing->tensors, listing->count, texts, count,
@@ -167,6 +176,53 @@ enum cubby_status cubby_model_write(const struct cubby_model *model, void **data
     return status;
 }
 
+// The model with what it says about itself exchanged; owns its class names only.
+static enum cubby_status describe_new_head(struct cubby_model *changed,
+                                           const struct cubby_model *model,
+                                           const struct cubby_new_head *head,
+                                           const struct cubby_log *log)
+{
+    *changed = *model;
+    changed->selftest = NULL;
+    changed->scores = CUBBY_SCORES_SOFTMAX;
+    changed->threshold = head->threshold;
+    changed->temperature = head->temperature;
+    if (head->provenance_json) {
+        enum cubby_status status = provenance_check(head->provenance_json, log);
+        if (status)
+            return status;
+        changed->provenance = (char *)head->provenance_json;
+    }
+    return class_names_copy(&changed->classes, head->class_names, head->class_count, log);
+}
+
+enum cubby_status cubby_model_write_head(const struct cubby_model *model,
+                                         const struct cubby_new_head *head, void **data,
+                                         size_t *size_bytes, const struct cubby_log *log)
+{
+    *data = NULL;
+    *size_bytes = 0;
+    struct cubby_model changed;
+    enum cubby_status status;
+    struct listing *listing = listing_create(model, log, &status);
+    if (listing)
+        status = describe_new_head(&changed, model, head, log);
+    if (!status) {
+        const struct network_linear linear = {.weight = (float *)head->weight,
+                                              .bias = (float *)head->bias,
+                                              .in = model->feature_count,
+                                              .out = head->class_count};
+        bool concat = model->network.pool == CUBBY_POOL_MAX_AVERAGE;
+        list_body(listing, model);
+        // Behind pooling and flattening, which are 0 and 1.
+        list_linear(listing, &linear, concat ? "head.2" : "fc");
+        status = write_listing(&changed, listing, concat ? "fastai" : "fc", data, size_bytes, log);
+        class_names_fini(&changed.classes);
+    }
+    free(listing);
+    return status;
+}
+
 enum cubby_status cubby_model_export(const struct cubby_model *model, void **data,
                                      size_t *size_bytes, enum cubby_exported_head *head,
                                      const struct cubby_log *log)
@@ -184,7 +240,8 @@ enum cubby_status cubby_model_export(const struct cubby_model *model, void **dat
     listing->counters = true;
     list_body(listing, model);
     if (*head == CUBBY_EXPORTED_FOLDED)
-        list_folded(listing, &network->head[0]);
+        // The one linear layer of the head with everything folded into it.
+        list_linear(listing, &network->head[0], "fc");
     else
         list_head(listing, &model->head);
     status = write_listing(model, listing, *head == CUBBY_EXPORTED_SEQUENCE ? "fastai" : "fc", data,

@@ -6,6 +6,8 @@
 //   cubby.preprocessing {json}  cubby.provenance {json, free}
 //   cubby.scores "softmax" | "sigmoid"; softmax if it is not there
 //   cubby.selftest {json}, see engine/selftest.h
+//   cubby.threshold "0.83": probability from which an answer is to be believed; may be missing
+//   cubby.temperature "1.4": of a learned head, whose weights are divided by it; may be missing
 // with tensors under torchvision's names (conv1.weight, layer1.0.conv1.weight, ... fc.weight), and
 // a fastai head under head.N.* where N is its position in fastai's Sequential (head.2.weight ...).
 #ifndef ENGINE_MODEL_H
@@ -76,6 +78,10 @@ const char *cubby_model_network(const struct cubby_model *model); // "resnet50"
 bool cubby_model_has_usual_widths(const struct cubby_model *model);
 const char *cubby_model_head(const struct cubby_model *model);       // "fc", "fastai"
 const char *cubby_model_provenance(const struct cubby_model *model); // JSON object text
+// The probability from which its makers believe an answer, 0..1; negative: they do not say.
+double cubby_model_threshold(const struct cubby_model *model);
+// What its logits were divided by so that probabilities are calibrated; 0: not known.
+double cubby_model_temperature(const struct cubby_model *model);
 // The preprocessing in words that a person can check, such as "shorter side to 256 (bilinear),
 // centre crop 224x224, mean ..., std ...". Written to text, cut at text_bytes;
 // CUBBY_PREPROCESS_TEXT_BYTES are enough for any.
@@ -92,6 +98,25 @@ void cubby_model_drop_weights(struct cubby_model *model);
 CUBBY_NODISCARD enum cubby_status cubby_model_write(const struct cubby_model *model, void **data,
                                                     size_t *size_bytes,
                                                     const struct cubby_log *log);
+
+// A linear head in place of a model's own: all that learning changes.
+struct cubby_new_head {
+    const float *weight; // [class_count, cubby_model_feature_count()], temperature divided out
+    const float *bias;   // [class_count], likewise
+    const char *const *class_names;
+    uint32_t class_count;
+    double threshold;            // 0..1; negative: none
+    double temperature;          // that was divided out; 0: none
+    const char *provenance_json; // NULL: the model's own
+};
+// Serialises the model's network with a new head: `fc`, or with fastai's concat pooling head.2.
+// Scores become softmax; there is no self-test, since the answers are new.
+//   CUBBY_BAD_DATA   class names that no model can have, or provenance that is no JSON object
+//   CUBBY_INTERNAL   the weights were dropped already
+CUBBY_NODISCARD enum cubby_status cubby_model_write_head(const struct cubby_model *model,
+                                                         const struct cubby_new_head *head,
+                                                         void **data, size_t *size_bytes,
+                                                         const struct cubby_log *log);
 
 enum cubby_exported_head {
     CUBBY_EXPORTED_FC,       // the model's own fc

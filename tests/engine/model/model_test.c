@@ -132,6 +132,66 @@ static void test_round_trip(void **state)
     }
 }
 
+static void test_new_head(void **state)
+{
+    (void)state;
+    static const char *const new_names[] = {"stool", "lamp"};
+    static const char *const twice[] = {"stool", "stool"};
+    for (int fastai = 0; fastai < 2; ++fastai) {
+        struct dict *dict = resnet18(fastai);
+        struct file file = {0};
+        file_open(&file, dict, NULL, 0);
+        struct cubby_model *model, *learned;
+        assert_int_equal(cubby_model_create(&model, file.checkpoint, &given, NULL), CUBBY_OK);
+        assert_true(cubby_model_threshold(model) < 0);
+        uint32_t features = cubby_model_feature_count(model);
+        float weight[2 * 32], bias[2] = {0.25f, -3};
+        for (uint32_t i = 0; i < 2 * features; ++i)
+            weight[i] = (float)i / 7;
+        struct cubby_new_head head = {weight, bias, new_names, 2, 0.83, 1.75, "{\"learned\":1}"};
+        void *data, *again;
+        size_t size, size_again;
+        assert_int_equal(cubby_model_write_head(model, &head, &data, &size, NULL), CUBBY_OK);
+
+        struct cubby_checkpoint *checkpoint;
+        assert_int_equal(cubby_checkpoint_open(&checkpoint, data, size, NULL), CUBBY_OK);
+        assert_int_equal(cubby_model_create(&learned, checkpoint, NULL, NULL), CUBBY_OK);
+        assert_int_equal(cubby_model_class_count(learned), 2);
+        assert_string_equal(cubby_model_class_name(learned, 1), "lamp");
+        assert_int_equal(cubby_model_feature_count(learned), features);
+        assert_string_equal(cubby_model_provenance(learned), "{\"learned\":1}");
+        assert_true(cubby_model_threshold(learned) == 0.83);
+        assert_true(cubby_model_temperature(learned) == 1.75);
+        const struct network *network = model_network(learned);
+        assert_int_equal(network->pool, model_network(model)->pool);
+        assert_int_equal(network->head_count, 1);
+        assert_memory_equal(network->head[0].weight, weight, sizeof(float) * 2 * features);
+        assert_memory_equal(network->head[0].bias, bias, sizeof(bias));
+        assert_same_conv(&network->stem, &model_network(model)->stem);
+
+        // Written again, it says the same of itself.
+        assert_int_equal(cubby_model_write(learned, &again, &size_again, NULL), CUBBY_OK);
+        assert_int_equal(size, size_again);
+        assert_memory_equal(data, again, size);
+        free(again);
+
+        head.class_names = twice;
+        assert_int_equal(cubby_model_write_head(model, &head, &again, &size, NULL), CUBBY_BAD_DATA);
+        head.class_names = new_names;
+        head.provenance_json = "no JSON";
+        assert_int_equal(cubby_model_write_head(model, &head, &again, &size, NULL), CUBBY_BAD_DATA);
+        assert_null(again);
+        cubby_model_drop_weights(model);
+        assert_int_equal(cubby_model_write_head(model, &head, &again, &size, NULL), CUBBY_INTERNAL);
+        cubby_model_destroy(&learned);
+        cubby_checkpoint_close(&checkpoint);
+        free(data);
+        cubby_model_destroy(&model);
+        file_close(&file);
+        dict_destroy(dict);
+    }
+}
+
 static enum cubby_status create(const struct safetensors_text *texts, size_t count,
                                 const struct cubby_model_params *params, struct messages *messages)
 {
@@ -176,6 +236,12 @@ static void test_metadata(void **state)
         {"cubby.provenance", "{", "not valid JSON"},
         {"cubby.preprocessing", "[]", "resize is neither"},
         {"cubby.preprocessing", "{}", "resize is neither"},
+        {"cubby.threshold", "1.5", "cubby.threshold is no number from 0 to 1"},
+        {"cubby.threshold", "nan", "cubby.threshold is no number"},
+        {"cubby.threshold", "", "cubby.threshold is no number"},
+        {"cubby.threshold", "0.5x", "cubby.threshold is no number"},
+        {"cubby.temperature", "0", "cubby.temperature is no number"},
+        {"cubby.temperature", "inf", "cubby.temperature is no number"},
     };
     struct messages messages;
     struct safetensors_text texts[3] = {{"cubby.classes", CLASSES}, {"cubby.preprocessing", GOOD}};
@@ -351,7 +417,7 @@ int main(void)
         cmocka_unit_test(test_round_trip),         cmocka_unit_test(test_metadata),
         cmocka_unit_test(test_preprocessing_text), cmocka_unit_test(test_params),
         cmocka_unit_test(test_describe),           cmocka_unit_test(test_scores),
-        cmocka_unit_test(test_imagenet),
+        cmocka_unit_test(test_imagenet),           cmocka_unit_test(test_new_head),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
