@@ -89,7 +89,7 @@ struct cli_options {
     enum cli_only only;
     enum cli_names names;
     enum cubby_kernels kernels;
-    double threshold;            // 0..1, 0.5 by default
+    double threshold;            // 0..1, where threshold_given; else the model's, or 0.5
     double seconds;              // 0: bench decides
     double sample;               // percent, 100 by default
     uint32_t batch, threads;     // 0: decided at run time
@@ -105,7 +105,7 @@ struct cli_options {
     enum cubby_scores scores;
     float mean[3], std[3];
     bool resize_rule_given, pad_mode_given, interpolation_given, mean_given, std_given,
-        scores_given;
+        scores_given, threshold_given;
     bool dry_run, json, csv, logits, exact, no_fsync, trust, inspect, fp16, verbose, quiet;
     bool again, move, link, symlink, no_groups, show, clear;
 };

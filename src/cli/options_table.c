@@ -76,8 +76,9 @@ const struct cli_option cli_option_table[] = {
      .help = "sort what was sorted into DIR before by the probabilities found then, without the "
              "network: inside DIR, or into another folder with --into"},
     {.name = "threshold", .type = CLI_REAL, .argument = "P", .commands = SORT,
-     .offset = AT(threshold), .minimum = 0, .maximum = 1, .default_text = "0.5",
-     .help = "smallest probability that files a photo under its class; others go to unsure"},
+     .offset = AT(threshold), .given_offset = AT(threshold_given), .minimum = 0, .maximum = 1,
+     .help = "smallest probability that files a photo under its class; others go to unsure; without "
+             "it, what was learned with the model, else 0.5"},
     {.name = "dry-run", .letter = 'n', .type = CLI_FLAG, .commands = SORT | UNDO,
      .offset = AT(dry_run), .help = "say what would be done, but write nothing"},
     {.name = "sample", .type = CLI_PERCENT, .argument = "PERCENT", .commands = VERIFY,

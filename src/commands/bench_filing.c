@@ -193,7 +193,8 @@ static enum cubby_status file_photo(struct bench_filing *filing, struct photo **
     if (status)
         return status;
     uint32_t class_index = (*photo)->top[0].class_index;
-    (*photo)->status = decide(*photo, filing->bench->command->options->threshold);
+    (*photo)->status = decide(*photo, classifying_threshold(filing->bench->command->options,
+                                                            filing->bench->classifying.threshold));
     (*photo)->class_name = strdup(filing->bench->classifying.class_names[class_index]);
     if (!(*photo)->class_name)
         return CUBBY_NO_MEMORY;

@@ -12,6 +12,7 @@ static enum cubby_status describe(struct classifying *out)
     out->preprocess = cubby_model_preprocess(model);
     out->model_name = out->model.path;
     out->model_hash = out->model.hash;
+    out->threshold = cubby_model_threshold(model);
     out->class_count = cubby_model_class_count(model);
     out->class_names = calloc(out->class_count, sizeof(*out->class_names));
     if (!out->class_names)
@@ -30,7 +31,7 @@ enum cubby_status classifying_open_model(struct classifying *out, const struct c
                                          const char *model)
 {
     const struct cli_options *options = command->options;
-    *out = (struct classifying){0};
+    *out = (struct classifying){.threshold = -1};
     out->threads = options->threads ? options->threads : memory_cpu_count();
     if (command->hooks && command->hooks->open_classifier)
         return command->hooks->open_classifier(command->hooks->user, out);
@@ -66,6 +67,11 @@ void classifying_close(struct classifying *classifying)
     free(classifying->class_names);
     classifying->class_names = NULL;
     model_file_close(&classifying->model);
+}
+
+double classifying_threshold(const struct cli_options *options, double of_model)
+{
+    return options->threshold_given ? options->threshold : of_model >= 0 ? of_model : 0.5;
 }
 
 static bool interrupted(void *user)

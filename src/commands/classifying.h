@@ -16,7 +16,11 @@ struct classifying {
     struct photo_hash model_hash;
     const char **class_names; // owned; the names are the model's
     uint32_t class_count;
+    double threshold; // the model's; negative: it has none
 };
+
+// From which probability on a photo is filed: what the options say, else the model, else 0.5.
+double classifying_threshold(const struct cli_options *options, double of_model);
 
 // The log says what went wrong; *out can be closed whatever the result.
 enum cubby_status classifying_open(struct classifying *out, const struct command *command);

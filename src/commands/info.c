@@ -42,6 +42,10 @@ static enum cubby_status print_json(const struct model_file *file)
                   "provenance", parsed(cubby_model_provenance(model)));
     if (cubby_model_scores(model) == CUBBY_SCORES_SIGMOID)
         json_object_set_new(object, "scores", json_string("sigmoid"));
+    if (cubby_model_threshold(model) >= 0)
+        json_object_set_new(object, "threshold", json_real(cubby_model_threshold(model)));
+    if (cubby_model_temperature(model) > 0)
+        json_object_set_new(object, "temperature", json_real(cubby_model_temperature(model)));
     char *json = json_dumps(object, JSON_REAL_PRECISION(9));
     json_decref(object);
     enum cubby_status status = json ? print_checked_json(json) : CUBBY_NO_MEMORY;
@@ -62,6 +66,11 @@ static enum cubby_status print_text(const struct model_file *file, bool all_clas
     printf("preprocessing  %s\n", text);
     if (cubby_model_scores(model) == CUBBY_SCORES_SIGMOID)
         printf("scores         sigmoid: each class by itself, a photo may show several\n");
+    if (cubby_model_temperature(model) > 0)
+        printf("calibration    probabilities are calibrated: logits were divided by %.3g\n",
+               cubby_model_temperature(model));
+    if (cubby_model_threshold(model) >= 0)
+        printf("threshold      %.3g, unless sort is given another\n", cubby_model_threshold(model));
     const char *provenance = cubby_model_provenance(model);
     enum cubby_status status = CUBBY_OK;
     if (provenance) {

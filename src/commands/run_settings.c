@@ -65,7 +65,7 @@ static enum cubby_status begin_new(struct catalogue_run *run, const struct comma
                                   .started_ns = clock_wall_ns(),
                                   .model = settings->model,
                                   .origin = run_settings_origin(),
-                                  .threshold = command->options->threshold,
+                                  .threshold = settings->threshold,
                                   .settings = settings_text(command->options, again, settings),
                                   .model_name = path_base(settings->model_name)};
     run->classes = copy_texts(settings->classes, settings->class_count);
@@ -117,7 +117,7 @@ static const char *difference(const struct catalogue_run *last, const struct com
 {
     if (!photo_hash_equal(last->model, settings->model))
         return "the photos in the output folder were sorted with another model";
-    if (last->threshold != command->options->threshold)
+    if (last->threshold != settings->threshold)
         return "the photos in the output folder were sorted with another --threshold";
     if (!settings->from_catalogue &&
         catalogue_run_setting(last, "exact") != command->options->exact)

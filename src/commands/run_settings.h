@@ -11,6 +11,7 @@ struct run_settings {
     const char *model_name;     // borrowed, the file's path or name
     const char *const *classes; // borrowed
     uint32_t class_count;
+    double threshold;   // from which on a photo is filed
     char *const *roots; // borrowed, absolute
     uint32_t root_count;
     bool again;          // decide anew, whether --again is given or not

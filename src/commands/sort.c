@@ -23,7 +23,7 @@ enum cubby_status sort_settle(struct sort *sort, struct photo **settled)
         return sink_pass(sort->sink, settled);
     }
     sort->changed = true;
-    photo->status = decide(photo, sort->command->options->threshold);
+    photo->status = decide(photo, sort->threshold);
     uint32_t class_index = photo->top[0].class_index;
     free(photo->class_name);
     photo->class_name = strdup(sort->class_names[class_index]);
@@ -241,6 +241,7 @@ static enum cubby_status open_sources(struct sort *sort)
         return status;
     sort->class_names = sort->classifying.class_names;
     sort->class_count = sort->classifying.class_count;
+    sort->threshold = classifying_threshold(command->options, sort->classifying.threshold);
     return names_make_folders(&sort->folders, sort->class_names, sort->class_count);
 }
 
@@ -254,6 +255,7 @@ static int sort_photos(struct sort *sort)
                                           .model_name = sort->classifying.model_name,
                                           .classes = sort->class_names,
                                           .class_count = sort->class_count,
+                                          .threshold = sort->threshold,
                                           .roots = sort->shown.absolute,
                                           .root_count = (uint32_t)sort->shown.count};
     if (code == EXIT_CODE_OK)

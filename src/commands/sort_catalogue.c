@@ -169,6 +169,7 @@ static int sort_again(struct again *again, const struct catalogue_run *last)
     struct sort *sort = again->sort;
     sort->class_names = (const char *const *)last->classes;
     sort->class_count = last->class_count;
+    sort->threshold = classifying_threshold(sort->command->options, last->threshold);
     enum cubby_status status =
         names_make_folders(&sort->folders, sort->class_names, sort->class_count);
     if (status)
@@ -177,6 +178,7 @@ static int sort_again(struct again *again, const struct catalogue_run *last)
                                           .model_name = last->model_name,
                                           .classes = sort->class_names,
                                           .class_count = sort->class_count,
+                                          .threshold = sort->threshold,
                                           // No roots: nobody looks through the folders now, the
                                           // sort that did speaks for them.
                                           .again = again->in_place,

@@ -27,6 +27,7 @@ struct sort {
     const char *const *class_names; // borrowed
     char **folders;                 // owned, one per class
     uint32_t class_count;
+    double threshold; // from which on a photo is filed
     struct known known;
     struct catalogue_run run;
     bool continued; // the run was interrupted before

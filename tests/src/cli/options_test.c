@@ -89,7 +89,7 @@ static void test_defaults(void **state)
     (void)state;
     struct cli_options options;
     accepts(&options, "sort photos");
-    assert_true(options.threshold == 0.5);
+    assert_true(!options.threshold_given);
     assert_int_equal(options.top, 5);
     assert_int_equal(options.max_file_size_bytes, UINT64_C(1) << 30);
     assert_int_equal(options.max_pixels, 512000000);
@@ -108,7 +108,7 @@ static void test_values(void **state)
     accepts(&options, "sort -nv --into=out a --threshold 0.75 --kernels lane -- --into -x");
     assert_true(options.dry_run && options.verbose && !options.quiet);
     assert_string_equal(options.into, "out");
-    assert_true(options.threshold == 0.75);
+    assert_true(options.threshold_given && options.threshold == 0.75);
     assert_int_equal(options.kernels, CUBBY_KERNELS_LANE);
     assert_int_equal(options.argument_count, 3);
     assert_string_equal(options.arguments[1], "--into");
