@@ -30,6 +30,7 @@ enum cli_command {
     CLI_VERIFY,
     CLI_EXPORT,
     CLI_TUNE,
+    CLI_LEARN,
     CLI_HELP,    // `help_about` says about what: `cubby help sort`, `cubby sort --help`, `cubby`
     CLI_VERSION, // `cubby version`, `cubby --version`
     CLI_GENERATE // `generate` says what: cubby --generate man
@@ -71,7 +72,8 @@ struct cli_options {
     enum cli_command help_about;
     enum cli_generate generate;
     const char **arguments; // owned (cli_options_fini); what is not an option, in order
-    size_t argument_count; // checked: sort and classify 1 or more, import, info, export 1, others 0
+    size_t argument_count;  // checked: sort and classify 1 or more, import, info, export, learn 1,
+                            // others 0
 
     const char *into;
     const char *model;
@@ -84,21 +86,27 @@ struct cli_options {
     const char *log_file;
     const char *photos;
     const char *from_catalogue;
+    const char *from;
+    const char *valid_from;
+    const char *groups;
     enum cli_pack pack;
     enum cubby_precision precision;
     enum cli_only only;
     enum cli_names names;
     enum cubby_kernels kernels;
     double threshold;            // 0..1, where threshold_given; else the model's, or 0.5
+    double target_precision;     // 0: none
     double seconds;              // 0: bench decides
     double sample;               // percent, 100 by default
     uint32_t batch, threads;     // 0: decided at run time
+    uint32_t seed;               // 0 by default
     uint32_t top;                // 1..PHOTO_TOP, 5 by default
     uint32_t resize[2], crop[2]; // width, height; 0: not given
     struct cli_resample resample;
     uint64_t max_pixels;          // pixels (given in megapixels); 0: not given
     uint64_t max_file_size_bytes; // 1 GiB by default
     uint64_t pack_size_bytes;     // 4 GiB by default
+    uint64_t cache_size_bytes;    // 2 GiB by default
     enum cubby_resize_rule resize_rule;
     enum cubby_pad pad_mode;
     enum cubby_filter interpolation;
@@ -108,6 +116,7 @@ struct cli_options {
         scores_given, threshold_given;
     bool dry_run, json, csv, logits, exact, no_fsync, trust, inspect, fp16, verbose, quiet;
     bool again, move, link, symlink, no_groups, show, clear;
+    bool augment, no_augment, clear_cache;
 };
 
 struct cli_environment {

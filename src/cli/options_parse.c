@@ -11,7 +11,7 @@ enum source { SOURCE_NONE, SOURCE_ENVIRONMENT, SOURCE_COMMAND_LINE };
 struct parser {
     struct cli_options *options;
     char *error; // CLI_ERROR_BYTES
-    enum source sources[64];
+    enum source sources[128];
     bool help;
 };
 
@@ -299,8 +299,9 @@ static enum cubby_status check(struct parser *parser)
 {
     struct cli_options *options = parser->options;
     const struct cli_command_info *info = &cli_command_table[options->command];
-    // A catalogue knows its photos by itself.
-    if (options->argument_count < info->min_arguments && !options->from_catalogue)
+    // A catalogue knows its photos by itself, and a cache is cleared without any.
+    if (options->argument_count < info->min_arguments && !options->from_catalogue &&
+        !options->clear_cache)
         return complain(parser, "nothing to work on: %s", info->missing);
     if (options->argument_count > info->max_arguments)
         return complain(parser, "\"%.100s\" is one too many: cubby %s takes %s",
@@ -309,8 +310,9 @@ static enum cubby_status check(struct parser *parser)
     for (size_t i = 0; i < options->argument_count; i++)
         if (!options->arguments[i][0])
             return complain(parser, "an empty name was given; perhaps a variable is not set");
-    bool writes =
-        options->command == CLI_EXPORT || (options->command == CLI_IMPORT && !options->inspect);
+    bool writes = options->command == CLI_EXPORT ||
+                  (options->command == CLI_IMPORT && !options->inspect) ||
+                  (options->command == CLI_LEARN && !options->clear_cache && !options->dry_run);
     if (options->command == CLI_IMPORT && options->json && !options->inspect)
         return complain(parser, "--json shows what a model file holds: add --inspect");
     if (writes && !options->output)
@@ -320,9 +322,9 @@ static enum cubby_status check(struct parser *parser)
                         options->link      ? "link"
                         : options->symlink ? "symlink"
                                            : "move");
-    static const char *const pairs[][2] = {{"quiet", "verbose"},      {"json", "csv"},
-                                           {"labels", "labels-from"}, {"move", "link"},
-                                           {"move", "symlink"},       {"link", "symlink"}};
+    static const char *const pairs[][2] = {
+        {"quiet", "verbose"},      {"json", "csv"},     {"labels", "labels-from"}, {"move", "link"},
+        {"augment", "no-augment"}, {"move", "symlink"}, {"link", "symlink"}};
     enum cubby_status status = CUBBY_OK;
     for (size_t i = 0; i < sizeof(pairs) / sizeof(*pairs) && !status; i++)
         status = exclude(parser, pairs[i][0], pairs[i][1]);
@@ -396,7 +398,7 @@ enum cubby_status cli_parse(struct cli_options *out, int argc, const char *const
     memset(out, 0, sizeof(*out));
     error[0] = '\0';
     struct parser parser = {.options = out, .error = error};
-    _Static_assert(sizeof(parser.sources) / sizeof(*parser.sources) >= 48, "room for the table");
+    _Static_assert(sizeof(parser.sources) / sizeof(*parser.sources) >= 96, "room for the table");
     out->command = CLI_HELP;
     if (argc < 2)
         return CUBBY_OK;

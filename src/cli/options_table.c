@@ -16,8 +16,11 @@
 #define VERIFY BIT(CLI_VERIFY)
 #define EXPORT BIT(CLI_EXPORT)
 #define TUNE BIT(CLI_TUNE)
-#define EVERY (TUNE | EXPORT | UNDO | VERIFY | SORT | CLASSIFY | IMPORT | INFO | DEVICES | BENCH)
+#define LEARN BIT(CLI_LEARN)
+#define EVERY                                                                                      \
+    (LEARN | TUNE | EXPORT | UNDO | VERIFY | SORT | CLASSIFY | IMPORT | INFO | DEVICES | BENCH)
 #define USES_MODEL (SORT | CLASSIFY | BENCH)
+#define USES_DEVICE (USES_MODEL | TUNE | LEARN)
 #define AT(member) offsetof(struct cli_options, member)
 
 static const char *const packs[] = {"folders", "zip", "tar.zst", "7z", NULL};
@@ -39,8 +42,36 @@ const struct cli_option cli_option_table[] = {
      .hint = CLI_HINT_FOLDER,
      .help = "folder that the sorted photos go to; without it, a folder beside the first one, named "
              "after it with \"-sorted\" at the end"},
-    {.name = "output", .letter = 'o', .type = CLI_TEXT, .argument = "FILE", .commands = IMPORT | EXPORT,
-     .offset = AT(output), .hint = CLI_HINT_FILE, .help = "model file to write"},
+    {.name = "output", .letter = 'o', .type = CLI_TEXT, .argument = "FILE",
+     .commands = IMPORT | EXPORT | LEARN, .offset = AT(output), .hint = CLI_HINT_FILE, .help = "model file to write"},
+    {.name = "from", .type = CLI_TEXT, .argument = "MODEL", .commands = LEARN, .offset = AT(from),
+     .hint = CLI_HINT_FILE,
+     .help = "model whose network is used instead of the built-in one's; only its classes are new"},
+    {.name = "valid-from", .type = CLI_TEXT, .argument = "FOLDER", .commands = LEARN,
+     .offset = AT(valid_from), .hint = CLI_HINT_FOLDER,
+     .help = "photos of the real job, in the same class folders: accuracy, calibration and threshold "
+             "come from them, and all others only train"},
+    {.name = "groups", .type = CLI_TEXT, .argument = "FILE", .commands = LEARN, .offset = AT(groups),
+     .hint = CLI_HINT_FILE,
+     .help = "which photos show the same item: lines of path and group, with a comma or a tab between "
+             "them; for photos that are not in it, folders, bursts and looks tell"},
+    {.name = "augment", .type = CLI_FLAG, .commands = LEARN, .offset = AT(augment),
+     .help = "train on a mirror image and a part of each photo, too (the default)"},
+    {.name = "no-augment", .type = CLI_FLAG, .commands = LEARN, .offset = AT(no_augment),
+     .help = "train on the photos alone: a third of the time, a little less accurate"},
+    {.name = "target-precision", .type = CLI_REAL, .argument = "P", .commands = LEARN,
+     .offset = AT(target_precision), .minimum = 0, .maximum = 0.9999,
+     .help = "which part of the photos that are filed should be right, such as 0.95: the model gets "
+             "the threshold for it, and sort uses that"},
+    {.name = "seed", .type = CLI_COUNT, .argument = "N", .commands = LEARN, .offset = AT(seed),
+     .minimum = 0, .maximum = 4294967295.0, .default_text = "0",
+     .help = "another number splits the photos differently for the validation"},
+    {.name = "cache-size", .type = CLI_SIZE, .argument = "SIZE", .commands = LEARN,
+     .offset = AT(cache_size_bytes), .minimum = 0, .maximum = 1099511627776.0, .default_text = "2G",
+     .help = "most that what the network found in photos may take in the cache folder, so that it need "
+             "not look at them again (K, M, G)"},
+    {.name = "clear-cache", .type = CLI_FLAG, .commands = LEARN, .offset = AT(clear_cache),
+     .help = "remove all of that, and learn nothing"},
     {.name = "names", .type = CLI_CHOICE, .argument = "LIBRARY", .commands = EXPORT,
      .offset = AT(names), .choices = names, .default_text = "torchvision",
      .help = "library whose names the tensors get; timm's are torchvision's"},
@@ -79,7 +110,7 @@ const struct cli_option cli_option_table[] = {
      .offset = AT(threshold), .given_offset = AT(threshold_given), .minimum = 0, .maximum = 1,
      .help = "smallest probability that files a photo under its class; others go to unsure; without "
              "it, what was learned with the model, else 0.5"},
-    {.name = "dry-run", .letter = 'n', .type = CLI_FLAG, .commands = SORT | UNDO,
+    {.name = "dry-run", .letter = 'n', .type = CLI_FLAG, .commands = SORT | UNDO | LEARN,
      .offset = AT(dry_run), .help = "say what would be done, but write nothing"},
     {.name = "sample", .type = CLI_PERCENT, .argument = "PERCENT", .commands = VERIFY,
      .offset = AT(sample), .minimum = 0, .maximum = 100, .default_text = "100",
@@ -151,27 +182,27 @@ const struct cli_option cli_option_table[] = {
     {.name = "seconds", .type = CLI_REAL, .argument = "S", .commands = BENCH,
      .offset = AT(seconds), .minimum = 0.1, .maximum = 86400,
      .help = "how long a measurement takes at most; all stages are measured three times"},
-    {.name = "exact", .type = CLI_FLAG, .commands = SORT | CLASSIFY, .offset = AT(exact),
+    {.name = "exact", .type = CLI_FLAG, .commands = SORT | CLASSIFY | LEARN, .offset = AT(exact),
      .help = "decode photos at full size, as Python libraries do: slower, a little closer to training"},
-    {.name = "device", .type = CLI_TEXT, .argument = "NAME", .commands = USES_MODEL | TUNE,
+    {.name = "device", .type = CLI_TEXT, .argument = "NAME", .commands = USES_DEVICE,
      .offset = AT(device), .help = "Vulkan device to use: its number, or part of its name"},
-    {.name = "precision", .type = CLI_CHOICE, .argument = "KIND", .commands = USES_MODEL | TUNE | DEVICES,
+    {.name = "precision", .type = CLI_CHOICE, .argument = "KIND", .commands = USES_DEVICE | DEVICES,
      .offset = AT(precision), .choices = precisions, .default_text = "auto",
      .help = "numbers that the network computes with: fp16 takes half the memory and is faster on "
              "GPUs, with nearly the same scores; auto is fp16 on GPUs with matrix units"},
-    {.name = "kernels", .type = CLI_CHOICE, .argument = "KIND", .commands = USES_MODEL | TUNE | DEVICES,
+    {.name = "kernels", .type = CLI_CHOICE, .argument = "KIND", .commands = USES_DEVICE | DEVICES,
      .offset = AT(kernels), .choices = kernels, .default_text = "auto",
      .help = "family of compute kernels"},
-    {.name = "batch", .type = CLI_COUNT, .argument = "N", .commands = USES_MODEL | TUNE,
+    {.name = "batch", .type = CLI_COUNT, .argument = "N", .commands = USES_DEVICE,
      .offset = AT(batch), .minimum = 1, .maximum = CLI_MAX_BATCH,
      .help = "photos that the device works on at once; chosen for the device otherwise"},
-    {.name = "threads", .type = CLI_COUNT, .argument = "N", .commands = USES_MODEL,
+    {.name = "threads", .type = CLI_COUNT, .argument = "N", .commands = USES_MODEL | LEARN,
      .offset = AT(threads), .minimum = 1, .maximum = CLI_MAX_THREADS,
      .help = "threads that read and decode; as many as there are CPUs otherwise"},
-    {.name = "max-pixels", .type = CLI_MEGAPIXELS, .argument = "N", .commands = SORT | CLASSIFY,
+    {.name = "max-pixels", .type = CLI_MEGAPIXELS, .argument = "N", .commands = SORT | CLASSIFY | LEARN,
      .offset = AT(max_pixels), .minimum = 0.001, .maximum = 100000, .default_text = "512",
      .help = "megapixels above which a photo fails instead of being decoded"},
-    {.name = "max-file-size", .type = CLI_SIZE, .argument = "SIZE", .commands = SORT | CLASSIFY,
+    {.name = "max-file-size", .type = CLI_SIZE, .argument = "SIZE", .commands = SORT | CLASSIFY | LEARN,
      .offset = AT(max_file_size_bytes), .minimum = 1, .maximum = 1099511627776.0,
      .default_text = "1G", .help = "size above which a file fails instead of being read (K, M, G)"},
     {.name = "no-groups", .type = CLI_FLAG, .commands = SORT, .offset = AT(no_groups),
@@ -236,6 +267,14 @@ const struct cli_command_info cli_command_table[] = {
                      "the fastest in the cache folder, where sort, classify and bench find it. Once "
                      "for each device and driver; without it they take good defaults. The answers "
                      "are the same up to rounding."},
+    [CLI_LEARN] = {
+        .name = "learn", .arguments = "FOLDER", .min_arguments = 1, .max_arguments = 1,
+        .missing = "name the folder that has a folder of photos for each class, such as: cubby learn "
+                   "training -o model.safetensors",
+        .help = "learn classes from a folder with one folder per class",
+        .long_help = "Learns to tell the folders in FOLDER apart, by the photos in them, and writes a "
+                     "model for it. Photos of one item are held out together, so that the accuracy it "
+                     "reports is that of photos of new items."},
     [CLI_UNDO] = {
         .name = "undo", .arguments = "DIR", .min_arguments = 1, .max_arguments = 1,
         .missing = "name the folder that photos were sorted into, such as: cubby undo Pictures-sorted",

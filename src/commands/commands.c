@@ -68,6 +68,8 @@ static int run_command(const struct cli_options *options, const struct command *
         return command_export(command);
     case CLI_TUNE:
         return command_tune(command);
+    case CLI_LEARN:
+        return command_learn(command);
     default:
         return command_failed(command, CUBBY_INTERNAL);
     }

@@ -208,24 +208,12 @@ static enum cubby_status write_model(const struct import *import)
     return status;
 }
 
-// Before minutes of work: a name that is taken would be refused at the end anyway.
-static enum cubby_status check_output(const struct command *command)
-{
-    struct fs_stat stat;
-    if (command->fs->lstat(command->fs, command->options->output, &stat))
-        return CUBBY_OK;
-    cubby_log(command->log, CUBBY_LOG_ERROR,
-              "%s is already there: name another file with -o, or remove it",
-              command->options->output);
-    return CUBBY_EXISTS;
-}
-
 int command_import(const struct command *command)
 {
     struct import import = {.command = command};
     if (command->options->inspect)
         return command_inspect(command);
-    enum cubby_status status = check_output(command);
+    enum cubby_status status = new_file_check(command->fs, command->options->output, command->log);
     if (!status)
         status = import_source_read(&import.source, command->options->arguments[0],
                                     command->options->weights_prefix, command->fs, command->log);

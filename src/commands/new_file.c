@@ -60,6 +60,16 @@ static int publish(const struct fs *fs, const char *temporary, const char *path)
     return error;
 }
 
+enum cubby_status new_file_check(const struct fs *fs, const char *path, const struct cubby_log *log)
+{
+    struct fs_stat stat;
+    if (fs->lstat(fs, path, &stat))
+        return CUBBY_OK;
+    cubby_log(log, CUBBY_LOG_ERROR, "%s is already there: name another file with -o, or remove it",
+              path);
+    return CUBBY_EXISTS;
+}
+
 enum cubby_status new_file_write(const struct fs *fs, const char *path, const void *bytes,
                                  size_t size_bytes, const struct cubby_log *log)
 {

@@ -17,7 +17,7 @@
 #define READ_BYTES ((size_t)1 << 20)
 #define HASHED_AT_ONCE 256u // photos between two looks at `interrupted`
 #define MAX_CONFLICTS 5u    // that are named
-#define FEW_PHOTOS 10u      // of a class: a warning
+#define FEW_PHOTOS 10u      // fewer of a class are a warning
 
 // What reading a file found out.
 struct outcome {
@@ -386,6 +386,25 @@ enum cubby_status labelled_drop_empty(struct labelled *labelled, const struct cu
     return CUBBY_OK;
 }
 
+// One warning for all classes with few photos.
+static void warn_of_few(const struct labelled *labelled, const uint32_t *counts,
+                        const struct cubby_log *log)
+{
+    char text[512] = "";
+    for (uint32_t i = 0; i < labelled->class_count; i++) {
+        size_t used = strlen(text);
+        if (counts[i] < FEW_PHOTOS && used < sizeof(text) - 100)
+            snprintf(text + used, sizeof(text) - used, "%s\"%.60s\" %u", used ? ", " : "",
+                     labelled->classes[i], (unsigned)counts[i]);
+        else if (counts[i] < FEW_PHOTOS && strcmp(text + used - 5, ", ...") != 0)
+            strcat(text, ", ...");
+    }
+    if (text[0])
+        cubby_log(log, CUBBY_LOG_WARNING,
+                  "some classes have few photos (%s): expect little of them; 40 make a good start",
+                  text);
+}
+
 enum cubby_status labelled_check_enough(const struct labelled *labelled,
                                         const struct cubby_log *log)
 {
@@ -404,18 +423,20 @@ enum cubby_status labelled_check_enough(const struct labelled *labelled,
     labelled_count(labelled, counts);
     enum cubby_status status = CUBBY_OK;
     for (uint32_t i = 0; i < labelled->class_count; i++) {
-        if (counts[i] < 2) {
-            cubby_log(log, CUBBY_LOG_ERROR,
-                      "the class \"%s\" has one photo: nothing can be held out to check what was "
-                      "learned; add more photos (40 make a good start), or remove its folder",
-                      labelled->classes[i]);
-            status = CUBBY_BAD_DATA;
-        } else if (counts[i] < FEW_PHOTOS) {
-            cubby_log(log, CUBBY_LOG_WARNING,
-                      "the class \"%s\" has %u photos only: expect little of it",
-                      labelled->classes[i], (unsigned)counts[i]);
-        }
+        if (counts[i] >= 2)
+            continue;
+        cubby_log(log, CUBBY_LOG_ERROR,
+                  counts[i]
+                      ? "the class \"%s\" has one photo: nothing can be held out to check what "
+                        "was learned; add more photos (40 make a good start), or remove its "
+                        "folder"
+                      : "no photo of the class \"%s\" can be read: remove its folder, or add "
+                        "more photos",
+                  labelled->classes[i]);
+        status = CUBBY_BAD_DATA;
     }
+    if (!status)
+        warn_of_few(labelled, counts, log);
     free(counts);
     return status;
 }

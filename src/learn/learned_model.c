@@ -71,7 +71,8 @@ static char *provenance_of(const struct learned_model *model, const struct model
 {
     json_t *from = base_of(base);
     json_t *object = json_pack("{s:o*, s:O}", "base", from, "learned", model->facts);
-    char *text = object ? json_dumps(object, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
+    char *text =
+        object ? json_dumps(object, JSON_COMPACT | JSON_SORT_KEYS | JSON_REAL_PRECISION(9)) : NULL;
     json_decref(object);
     return text;
 }
