@@ -253,6 +253,10 @@ static enum cubby_status write_model(const struct learn *learn)
 {
     const struct command *command = learn->command;
     const char *output = command->options->output;
+    if (!features_model_path(learn->features)) {
+        cubby_log(command->log, CUBBY_LOG_ERROR, "there is no model file to take a network from");
+        return CUBBY_UNSUPPORTED;
+    }
     json_t *facts = learn_facts(learn);
     if (!facts)
         return CUBBY_NO_MEMORY;

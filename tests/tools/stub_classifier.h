@@ -1,6 +1,7 @@
 // A classifier that needs no device, for tests that run the whole program thousands of times:
-// photos are red, green, blue or grey by their mean colour. CUBBY_STUB_MODEL=2 is another model;
-// CUBBY_STUB_DELAY_MS is waited for before each batch's answer.
+// photos are red, green, blue or grey by their mean colour, and their features are the mean colours
+// of their four quarters. CUBBY_STUB_MODEL=2 is another model; CUBBY_STUB_DELAY_MS is waited for
+// before each batch's answer.
 #ifndef TESTS_TOOLS_STUB_CLASSIFIER_H
 #define TESTS_TOOLS_STUB_CLASSIFIER_H
 
@@ -14,6 +15,7 @@
 #define STUB_SIDE 16u
 #define STUB_BATCH 4u
 #define STUB_SLOTS 2u
+#define STUB_FEATURES 12u
 
 enum { STUB_GREY = 3, STUB_CLASSES };
 
@@ -21,6 +23,7 @@ struct stub {
     struct classifier base; // first, so that the pointers are the same
     uint8_t pixels[STUB_SLOTS][STUB_BATCH][STUB_SIDE * STUB_SIDE * 3];
     float probabilities[STUB_BATCH * STUB_CLASSES];
+    float features[STUB_BATCH * STUB_FEATURES];
     uint32_t counts[STUB_SLOTS];
     unsigned delay_ms, model;
 };
@@ -58,16 +61,31 @@ static inline void stub_answer(const struct stub *stub, const uint8_t *pixels, f
     out[most < 0.36 ? STUB_GREY : best] = (float)p;
 }
 
+// Each quarter's red, green and blue: top left, top right, bottom left, bottom right.
+static inline void stub_features(const uint8_t *pixels, float *out)
+{
+    memset(out, 0, STUB_FEATURES * sizeof(*out));
+    for (uint32_t i = 0; i < STUB_SIDE * STUB_SIDE; i++) {
+        uint32_t x = i % STUB_SIDE * 2 / STUB_SIDE, y = i / STUB_SIDE * 2 / STUB_SIDE;
+        for (uint32_t k = 0; k < 3; k++)
+            out[(y * 2 + x) * 3 + k] +=
+                (float)pixels[i * 3 + k] / (STUB_SIDE * STUB_SIDE / 4 * 255);
+    }
+}
+
 static inline enum cubby_status stub_wait(struct classifier *classifier, uint32_t slot,
                                           struct cubby_net_output *output)
 {
     struct stub *stub = (struct stub *)classifier;
     if (stub->delay_ms)
         uv_sleep(stub->delay_ms);
-    for (uint32_t i = 0; i < stub->counts[slot]; i++)
+    for (uint32_t i = 0; i < stub->counts[slot]; i++) {
         stub_answer(stub, stub->pixels[slot][i], &stub->probabilities[i * STUB_CLASSES]);
+        stub_features(stub->pixels[slot][i], &stub->features[i * STUB_FEATURES]);
+    }
     *output = (struct cubby_net_output){.logits = stub->probabilities,
-                                        .probabilities = stub->probabilities};
+                                        .probabilities = stub->probabilities,
+                                        .features = stub->features};
     return CUBBY_OK;
 }
 
@@ -101,7 +119,7 @@ static inline enum cubby_status stub_open(void *user, struct classifying *out)
     }
     memcpy(out->class_names, names, sizeof(names));
     stub->base = (struct classifier){
-        &ops, STUB_BATCH, STUB_SLOTS, STUB_CLASSES, STUB_SIDE * STUB_SIDE * 3, 0};
+        &ops, STUB_BATCH, STUB_SLOTS, STUB_CLASSES, STUB_SIDE * STUB_SIDE * 3, STUB_FEATURES};
     stub->model = model ? (unsigned)strtoul(model, NULL, 10) : 1;
     stub->delay_ms = delay ? (unsigned)strtoul(delay, NULL, 10) : 0;
     out->classifier = &stub->base;
