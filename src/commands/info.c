@@ -70,7 +70,7 @@ static enum cubby_status print_text(const struct model_file *file, bool all_clas
         printf("calibration    probabilities are calibrated: logits were divided by %.3g\n",
                cubby_model_temperature(model));
     if (cubby_model_threshold(model) >= 0)
-        printf("threshold      %.3g, unless sort is given another\n", cubby_model_threshold(model));
+        printf("threshold      %.9g, unless sort is given another\n", cubby_model_threshold(model));
     const char *provenance = cubby_model_provenance(model);
     enum cubby_status status = CUBBY_OK;
     if (provenance) {

@@ -171,6 +171,7 @@ static enum cubby_status read_plain(void *user, size_t index, float *out)
 static enum cubby_status list_all(struct learn *learn)
 {
     const struct labelled *train = &learn->train.labelled, *valid = &learn->valid.labelled;
+    free(learn->all);
     learn->count = train->count + valid->count;
     learn->all = calloc(learn->count + 1, sizeof(*learn->all));
     if (!learn->all)
@@ -181,16 +182,24 @@ static enum cubby_status list_all(struct learn *learn)
     return CUBBY_OK;
 }
 
-static enum cubby_status read_names(struct learn *learn)
+static enum cubby_status read_names(struct learn *learn, const struct cubby_log *log)
 {
     const struct command *command = learn->command;
     if (!command->options->groups)
         return CUBBY_OK;
+    free(learn->named);
     learn->named = calloc(learn->count + 1, sizeof(*learn->named));
     if (!learn->named)
         return CUBBY_NO_MEMORY;
     return items_read_names(learn->named, command->options->groups, learn->all, learn->count,
-                            command->fs, command->log);
+                            command->fs, log);
+}
+
+// Before minutes of work: what is wrong with the groups file is said now.
+static enum cubby_status check_names(struct learn *learn)
+{
+    enum cubby_status status = list_all(learn);
+    return status ? status : read_names(learn, learn->command->log);
 }
 
 static enum cubby_status find_items(struct learn *learn)
@@ -284,11 +293,13 @@ static enum cubby_status learn_model(struct learn *learn)
 {
     enum cubby_status status = read_folders(learn);
     if (!status)
+        status = check_names(learn);
+    if (!status)
         status = compute_all(learn);
     if (!status)
-        status = list_all(learn);
+        status = list_all(learn); // without those that failed
     if (!status)
-        status = read_names(learn);
+        status = read_names(learn, NULL);
     if (!status)
         status = find_items(learn);
     if (!status)

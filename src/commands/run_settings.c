@@ -117,7 +117,8 @@ static const char *difference(const struct catalogue_run *last, const struct com
 {
     if (!photo_hash_equal(last->model, settings->model))
         return "the photos in the output folder were sorted with another model";
-    if (last->threshold != settings->threshold)
+    // As decide() compares: so that what cubby info printed is the same again.
+    if ((float)last->threshold != (float)settings->threshold)
         return "the photos in the output folder were sorted with another --threshold";
     if (!settings->from_catalogue &&
         catalogue_run_setting(last, "exact") != command->options->exact)
