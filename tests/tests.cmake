@@ -61,6 +61,10 @@ target_link_libraries(preprocess_dump PRIVATE cubby_core cubby_flags)
 add_executable(learn_dump tests/tools/learn_dump.c)
 target_link_libraries(learn_dump PRIVATE cubby_core cubby_flags)
 
+# Puts features into the cache, and takes them out: tests/python/learn_test.py.
+add_executable(learn_rows tests/tools/learn_rows.c ${PROGRAM_SOURCES})
+target_link_libraries(learn_rows PRIVATE cubby_core cubby_flags)
+
 # tests/style/NAME.sh: what the sources themselves must look like.
 file(GLOB STYLE_TESTS CONFIGURE_DEPENDS tests/style/*.sh)
 foreach(script ${STYLE_TESTS})

@@ -64,7 +64,7 @@ const struct cli_option cli_option_table[] = {
      .help = "which part of the photos that are filed should be right, such as 0.95: the model gets "
              "the threshold for it, and sort uses that"},
     {.name = "seed", .type = CLI_COUNT, .argument = "N", .commands = LEARN, .offset = AT(seed),
-     .minimum = 0, .maximum = 4294967295.0, .default_text = "0",
+     .minimum = 0, .maximum = 1000000000, .default_text = "0",
      .help = "another number splits the photos differently for the validation"},
     {.name = "cache-size", .type = CLI_SIZE, .argument = "SIZE", .commands = LEARN,
      .offset = AT(cache_size_bytes), .minimum = 0, .maximum = 1099511627776.0, .default_text = "2G",

@@ -20,7 +20,7 @@ struct features {
     bool device_open;
     uint32_t dims;
     uint64_t computed;
-    struct photo_hash model_hash;
+    struct photo_hash model_hash, key;
 };
 
 // ---- views
@@ -160,6 +160,7 @@ enum cubby_status features_open(struct features **out, const struct features_par
         status = open_model(features, params->model, &cache.key);
     }
     cache.dims = features->dims;
+    features->key = cache.key;
     if (!status)
         status = feature_cache_open(&features->cache, &cache);
     if (status) {
@@ -363,6 +364,11 @@ struct photo_hash features_model_hash(const struct features *features)
 const char *features_model_path(const struct features *features)
 {
     return features->model_path;
+}
+
+struct photo_hash features_key(const struct features *features)
+{
+    return features->key;
 }
 
 uint64_t features_computed(const struct features *features)

@@ -51,6 +51,7 @@ uint32_t features_dims(const struct features *features);
 const struct cubby_model *features_model(const struct features *features); // NULL in some tests
 struct photo_hash features_model_hash(const struct features *features);    // of the file
 const char *features_model_path(const struct features *features);
-uint64_t features_computed(const struct features *features); // views that were not in the cache
+struct photo_hash features_key(const struct features *features); // of the cache
+uint64_t features_computed(const struct features *features);     // views that were not in the cache
 
 #endif

@@ -8,6 +8,8 @@
 
 // With photos to judge by, no fold's training differs from another's: two are the fewest.
 #define JUDGED_FOLDS 2u
+#define TOLERANCE 1e-4   // of the gradient, relative to the first
+#define REPORT_FOLDS 10u // that the reported figures come from
 
 // A sample is a view of a photo.
 struct training {
@@ -111,6 +113,15 @@ static struct cubby_fit_params fit_params(const struct training *training)
                                      .log = params->log};
 }
 
+// The heads that are judged converge as far as the head that is kept, else neither accuracy nor
+// temperature would be that one's: heads that stopped early are less sure.
+static struct cubby_fit_params judging_fit(const struct training *training)
+{
+    struct cubby_fit_params fit = fit_params(training);
+    fit.tolerance = TOLERANCE;
+    return fit;
+}
+
 // ---- what held-out photos say
 
 // Wilson's score interval for a share `p` of `count` observations, which need not be whole.
@@ -180,17 +191,33 @@ static enum cubby_status calibrate(struct train_result *out, const struct train_
 
 // ---- validation
 
-static enum cubby_status validate(const struct training *training, struct train_result *out)
+static enum cubby_status choose_strength(const struct training *training, struct train_result *out)
 {
-    const struct train_params *params = training->params;
     const struct cubby_validation_params how = {.fit = fit_params(training),
                                                 .folds = training->has_judges ? JUDGED_FOLDS : 0,
-                                                .seed = params->seed};
+                                                .seed = training->params->seed};
+    struct cubby_validation validation = {0};
+    enum cubby_status status = cubby_validate(&validation, &training->samples, &how);
+    out->l2 = validation.l2;
+    cubby_validation_fini(&validation);
+    return status;
+}
+
+// At the chosen strength, with more folds: heads of nine tenths of the items are nearer to the head
+// of all than those of four fifths, which were good enough to compare strengths by.
+static enum cubby_status judge(const struct training *training, struct train_result *out)
+{
+    const struct train_params *params = training->params;
+    const struct cubby_validation_params how = {.fit = judging_fit(training),
+                                                .folds = training->has_judges ? JUDGED_FOLDS
+                                                                              : REPORT_FOLDS,
+                                                .seed = params->seed,
+                                                .strengths = &out->l2,
+                                                .strength_count = 1};
     struct cubby_validation validation = {0};
     enum cubby_status status = cubby_validate(&validation, &training->samples, &how);
     if (status)
         return status;
-    out->l2 = validation.l2;
     out->folds = validation.folds;
     out->lone_classes = validation.lone_classes;
     out->honest = accuracy_of(&validation, params->class_count);
@@ -225,7 +252,8 @@ static enum cubby_status validate_carelessly(const struct training *training,
     }
     samples.roles = roles;
     samples.weights = weights;
-    const struct cubby_validation_params how = {.fit = fit_params(training),
+    const struct cubby_validation_params how = {.fit = judging_fit(training),
+                                                .folds = REPORT_FOLDS,
                                                 .seed = params->seed,
                                                 .strengths = &out->l2,
                                                 .strength_count = 1,
@@ -255,10 +283,12 @@ enum cubby_status train_run(struct train_result *out, const struct train_params 
     if (!status)
         status = make_samples(&training);
     if (!status)
-        status = validate(&training, out);
+        status = choose_strength(&training, out);
+    if (!status)
+        status = judge(&training, out);
     if (!status && params->careless)
         status = validate_carelessly(&training, out);
-    const struct cubby_fit_params fit = fit_params(&training);
+    const struct cubby_fit_params fit = judging_fit(&training);
     if (!status)
         status = cubby_head_fit(&out->head, &training.samples, out->l2, &fit, NULL);
     if (!status)

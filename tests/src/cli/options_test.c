@@ -285,7 +285,7 @@ static void test_whole_table(void **state)
             else if (option->type != CLI_TEXT && option->type != CLI_FLAG)
                 snprintf(value, sizeof(value), "%g", option->maximum);
             char line[256];
-            bool writes = c == CLI_IMPORT || c == CLI_EXPORT;
+            bool writes = c == CLI_IMPORT || c == CLI_EXPORT || c == CLI_LEARN;
             const char *output = writes && strcmp(option->name, "output") ? " -o x" : "";
             bool shows = c == CLI_IMPORT && !strcmp(option->name, "json");
             snprintf(line, sizeof(line), "%s%s%s%s --%s=%s", cli_command_table[c].name,
