@@ -72,7 +72,25 @@ double check_ratio(uint64_t part, uint64_t whole); // NaN for 0 of 0
 
 // For people, at most 80 columns wide as far as names allow.
 void check_report_text(struct text *out, const struct check_report *report);
-// One JSON object on one line; README.md lists the keys. Ratios of 0 to 0 are null.
+// One JSON object on one line. Its keys stay; shares are 0..1 with six digits, null for 0 of 0.
+//   model, folder          as they were named
+//   files                  found, checked, failed, copies, outside, not_photos: found is the sum
+//                          of the others
+//   unreadable_folders     how many; what is in them is not in `files`
+//   accuracy, right        share and number of the photos checked
+//   accuracy_interval      [low, high], 95 %
+//   items                  what that interval counts instead of photos; 0: photos
+//   mean_p                 mean probability of the most probable class
+//   calibration_error      expected, over the 15 bins of `calibration`
+//   log_loss               see engine/metrics.h
+//   threshold, above, above_right, above_share, above_accuracy
+//                          photos whose most probable class reaches the threshold
+//   classes                [{class, photos, predicted, right, recall, precision}], the model's
+//   order confusion              [{class, predicted, photos}], without zeros, in that order
+//   calibration            [{up_to, photos, right, mean_p}]
+//   mistakes               [{path, class, predicted, p}], most confident first, as many as --top
+//   failures               [{path, reason}], the first CHECK_MAX_NAMED
+//   outside                [{folder, files}], the first CHECK_MAX_NAMED; "" is `folder` itself
 void check_report_json(struct text *out, const struct check_report *report);
 // A whole HTML file that needs no other. Names are escaped; the thumbnails are data: URIs.
 void check_report_html(struct text *out, const struct check_report *report);

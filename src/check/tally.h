@@ -1,8 +1,8 @@
 // Photos with a known class, as they are classified, become the figures of a report.
 //
-// Nothing is kept of a photo but its content's hash (32 bytes a place in a table that is 3/8 to 3/4
-// full, 43 to 85 bytes a photo; half as much again while it grows) and, once a sub-folder, 48 to
-// 150 bytes. The rest is counted at once.
+// Nothing is kept of a photo but its content's hash: 32 bytes a place in a table that is 3/8 to 3/4
+// full, so 43 to 85 bytes a photo, 128 while it grows; as much again and up to 48 bytes for a
+// folder below a class folder. The rest is counted at once.
 #ifndef SRC_CHECK_TALLY_H
 #define SRC_CHECK_TALLY_H
 

@@ -31,6 +31,7 @@ enum cli_command {
     CLI_EXPORT,
     CLI_TUNE,
     CLI_LEARN,
+    CLI_CHECK,
     CLI_HELP,    // `help_about` says about what: `cubby help sort`, `cubby sort --help`, `cubby`
     CLI_VERSION, // `cubby version`, `cubby --version`
     CLI_GENERATE // `generate` says what: cubby --generate man
@@ -72,8 +73,8 @@ struct cli_options {
     enum cli_command help_about;
     enum cli_generate generate;
     const char **arguments; // owned (cli_options_fini); what is not an option, in order
-    size_t argument_count;  // checked: sort and classify 1 or more, import, info, export, learn 1,
-                            // others 0
+    size_t argument_count;  // checked: sort and classify 1 or more, check 2, import, info, export,
+                            // learn 1, others 0
 
     const char *into;
     const char *model;
@@ -83,6 +84,7 @@ struct cli_options {
     const char *labels_from;
     const char *weights_prefix;
     const char *check;
+    const char *html;
     const char *log_file;
     const char *photos;
     const char *from_catalogue;
@@ -101,6 +103,7 @@ struct cli_options {
     uint32_t batch, threads;     // 0: decided at run time
     uint32_t seed;               // 0 by default
     uint32_t top;                // 1..PHOTO_TOP, 5 by default
+    uint32_t mistakes;           // that check names, 0..CHECK_MAX_MISTAKES, 20 by default
     uint32_t resize[2], crop[2]; // width, height; 0: not given
     struct cli_resample resample;
     uint64_t max_pixels;          // pixels (given in megapixels); 0: not given

@@ -306,7 +306,9 @@ static enum cubby_status check(struct parser *parser)
     if (options->argument_count > info->max_arguments)
         return complain(parser, "\"%.100s\" is one too many: cubby %s takes %s",
                         options->arguments[info->max_arguments], info->name,
-                        info->max_arguments ? "one name" : "no names");
+                        info->max_arguments == 2 ? "two names"
+                        : info->max_arguments    ? "one name"
+                                                 : "no names");
     for (size_t i = 0; i < options->argument_count; i++)
         if (!options->arguments[i][0])
             return complain(parser, "an empty name was given; perhaps a variable is not set");

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "check/check_report.h"
 #include "photo.h"
 
 #define BIT(command) (1u << (command))
@@ -17,10 +18,12 @@
 #define EXPORT BIT(CLI_EXPORT)
 #define TUNE BIT(CLI_TUNE)
 #define LEARN BIT(CLI_LEARN)
+#define CHECK BIT(CLI_CHECK)
 #define EVERY                                                                                      \
-    (LEARN | TUNE | EXPORT | UNDO | VERIFY | SORT | CLASSIFY | IMPORT | INFO | DEVICES | BENCH)
+    (CHECK | LEARN | TUNE | EXPORT | UNDO | VERIFY | SORT | CLASSIFY | IMPORT | INFO | DEVICES |   \
+     BENCH)
 #define USES_MODEL (SORT | CLASSIFY | BENCH)
-#define USES_DEVICE (USES_MODEL | TUNE | LEARN)
+#define USES_DEVICE (USES_MODEL | TUNE | LEARN | CHECK)
 #define AT(member) offsetof(struct cli_options, member)
 
 static const char *const packs[] = {"folders", "zip", "tar.zst", "7z", NULL};
@@ -106,7 +109,7 @@ const struct cli_option cli_option_table[] = {
      .offset = AT(from_catalogue), .hint = CLI_HINT_FOLDER,
      .help = "sort what was sorted into DIR before by the probabilities found then, without the "
              "network: inside DIR, or into another folder with --into"},
-    {.name = "threshold", .type = CLI_REAL, .argument = "P", .commands = SORT,
+    {.name = "threshold", .type = CLI_REAL, .argument = "P", .commands = SORT | CHECK,
      .offset = AT(threshold), .given_offset = AT(threshold_given), .minimum = 0, .maximum = 1,
      .help = "smallest probability that files a photo under its class; others go to unsure; without "
              "it, what was learned with the model, else 0.5"},
@@ -118,11 +121,17 @@ const struct cli_option cli_option_table[] = {
     {.name = "json", .type = CLI_FLAG, .commands = EVERY & ~EXPORT,
      .offset = AT(json),
      .help = "write results as JSON to the standard output, one object per line"},
+    {.name = "html", .type = CLI_TEXT, .argument = "FILE", .commands = CHECK, .offset = AT(html),
+     .hint = CLI_HINT_FILE,
+     .help = "write the report as a page with pictures, too: one file that needs no other"},
     {.name = "csv", .type = CLI_FLAG, .commands = CLASSIFY, .offset = AT(csv),
      .help = "write results as CSV"},
     {.name = "top", .type = CLI_COUNT, .argument = "N", .commands = CLASSIFY, .offset = AT(top),
      .minimum = 1, .maximum = PHOTO_TOP, .default_text = "5",
      .help = "how many of the most probable classes to show"},
+    {.name = "top", .type = CLI_COUNT, .argument = "N", .commands = CHECK, .offset = AT(mistakes),
+     .minimum = 0, .maximum = CHECK_MAX_MISTAKES, .default_text = "20",
+     .help = "how many of the most confident mistakes to name"},
     {.name = "logits", .type = CLI_FLAG, .commands = CLASSIFY, .offset = AT(logits),
      .help = "add the network's raw scores of all classes to the JSON"},
     {.name = "inspect", .type = CLI_FLAG, .commands = IMPORT, .offset = AT(inspect),
@@ -182,7 +191,7 @@ const struct cli_option cli_option_table[] = {
     {.name = "seconds", .type = CLI_REAL, .argument = "S", .commands = BENCH,
      .offset = AT(seconds), .minimum = 0.1, .maximum = 86400,
      .help = "how long a measurement takes at most; all stages are measured three times"},
-    {.name = "exact", .type = CLI_FLAG, .commands = SORT | CLASSIFY | LEARN, .offset = AT(exact),
+    {.name = "exact", .type = CLI_FLAG, .commands = SORT | CLASSIFY | LEARN | CHECK, .offset = AT(exact),
      .help = "decode photos at full size, as Python libraries do: slower, a little closer to training"},
     {.name = "device", .type = CLI_TEXT, .argument = "NAME", .commands = USES_DEVICE,
      .offset = AT(device), .help = "Vulkan device to use: its number, or part of its name"},
@@ -196,13 +205,13 @@ const struct cli_option cli_option_table[] = {
     {.name = "batch", .type = CLI_COUNT, .argument = "N", .commands = USES_DEVICE,
      .offset = AT(batch), .minimum = 1, .maximum = CLI_MAX_BATCH,
      .help = "photos that the device works on at once; chosen for the device otherwise"},
-    {.name = "threads", .type = CLI_COUNT, .argument = "N", .commands = USES_MODEL | LEARN,
+    {.name = "threads", .type = CLI_COUNT, .argument = "N", .commands = USES_MODEL | LEARN | CHECK,
      .offset = AT(threads), .minimum = 1, .maximum = CLI_MAX_THREADS,
      .help = "threads that read and decode; as many as there are CPUs otherwise"},
-    {.name = "max-pixels", .type = CLI_MEGAPIXELS, .argument = "N", .commands = SORT | CLASSIFY | LEARN,
+    {.name = "max-pixels", .type = CLI_MEGAPIXELS, .argument = "N", .commands = SORT | CLASSIFY | LEARN | CHECK,
      .offset = AT(max_pixels), .minimum = 0.001, .maximum = 100000, .default_text = "512",
      .help = "megapixels above which a photo fails instead of being decoded"},
-    {.name = "max-file-size", .type = CLI_SIZE, .argument = "SIZE", .commands = SORT | CLASSIFY | LEARN,
+    {.name = "max-file-size", .type = CLI_SIZE, .argument = "SIZE", .commands = SORT | CLASSIFY | LEARN | CHECK,
      .offset = AT(max_file_size_bytes), .minimum = 1, .maximum = 1099511627776.0,
      .default_text = "1G", .help = "size above which a file fails instead of being read (K, M, G)"},
     {.name = "no-groups", .type = CLI_FLAG, .commands = SORT, .offset = AT(no_groups),
@@ -275,6 +284,15 @@ const struct cli_command_info cli_command_table[] = {
         .long_help = "Learns to tell the folders in FOLDER apart, by the photos in them, and writes a "
                      "model for it. Photos of one item are held out together, so that the accuracy it "
                      "reports is that of photos of new items."},
+    [CLI_CHECK] = {
+        .name = "check", .arguments = "MODEL FOLDER", .min_arguments = 2, .max_arguments = 2,
+        .missing = "name the model and a folder of photos whose classes are known, such as: "
+                   "cubby check model.safetensors FOLDER",
+        .help = "measure how good a model is on photos whose classes are known",
+        .long_help = "FOLDER has one folder for each class, named after it, with photos of the "
+                     "class at any depth. Tells how many the model gets right, which classes it "
+                     "confuses, whether its probabilities can be believed, and its most "
+                     "confident mistakes. Changes nothing."},
     [CLI_UNDO] = {
         .name = "undo", .arguments = "DIR", .min_arguments = 1, .max_arguments = 1,
         .missing = "name the folder that photos were sorted into, such as: cubby undo Pictures-sorted",

@@ -70,6 +70,8 @@ static int run_command(const struct cli_options *options, const struct command *
         return command_tune(command);
     case CLI_LEARN:
         return command_learn(command);
+    case CLI_CHECK:
+        return command_check(command);
     default:
         return command_failed(command, CUBBY_INTERNAL);
     }

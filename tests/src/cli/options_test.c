@@ -209,6 +209,9 @@ static void test_errors(void **state)
         {"devices x", "takes no names"},
         {"undo", "nothing to work on"},
         {"verify a b", "one too many"},
+        {"check a", "name the model and a folder"},
+        {"check a b c", "\"c\" is one too many: cubby check takes two names"},
+        {"check a b --top 61", "from 0 to 60"},
         {"verify a --sample 101%", "a percentage"},
         {"verify a --sample x%", "a percentage"},
         {"sort a --move --link", "exclude each other"},
@@ -289,8 +292,10 @@ static void test_whole_table(void **state)
             const char *output = writes && strcmp(option->name, "output") ? " -o x" : "";
             bool shows = c == CLI_IMPORT && !strcmp(option->name, "json");
             snprintf(line, sizeof(line), "%s%s%s%s --%s=%s", cli_command_table[c].name,
-                     cli_command_table[c].min_arguments ? " a" : "", output,
-                     shows ? " --inspect" : "", option->name, value);
+                     cli_command_table[c].min_arguments == 2 ? " a b"
+                     : cli_command_table[c].min_arguments    ? " a"
+                                                             : "",
+                     output, shows ? " --inspect" : "", option->name, value);
             struct cli_options options;
             accepts(&options, line);
             cli_options_fini(&options);
