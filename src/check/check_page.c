@@ -4,6 +4,7 @@
 #include <math.h>
 
 #define MAX_ROWS 1000u // of the table of classes
+#define OPEN_ROWS 40u  // up to which it is shown at once
 
 // Nothing is loaded from anywhere, and a browser is told so, too. Colours follow the system's dark
 // mode; blue and orange differ for colour-blind eyes as well.
@@ -32,6 +33,7 @@ static const char style[] =
     ".figure { background: var(--panel); border-radius: 8px; padding: 12px 16px; }\n"
     ".figure b { display: block; font-size: 28px; line-height: 1.25; font-weight: 600; }\n"
     ".wide { overflow-x: auto; }\n"
+    "summary { cursor: pointer; color: var(--soft); }\n"
     "table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }\n"
     "th, td { text-align: right; padding: 4px 10px; border-bottom: 1px solid var(--line);\n"
     "  white-space: nowrap; }\n"
@@ -42,6 +44,7 @@ static const char style[] =
     "4px;\n"
     "  background: var(--line); overflow: hidden; vertical-align: middle; }\n"
     ".bar i { display: block; height: 100%; background: var(--right); }\n"
+    "svg.calibration { max-width: 100%; height: auto; }\n"
     "svg text { font-family: system-ui, sans-serif; fill: var(--ink); }\n"
     "svg .label, svg .tick { font-size: 12px; } svg .tick { fill: var(--soft); }\n"
     "svg .frame { fill: var(--panel); } svg .number { text-anchor: middle; }\n"
@@ -137,32 +140,42 @@ static void add_class(struct text *out, const struct check_report *report, uint3
     text_add_string(out, "</td></tr>\n");
 }
 
+// Whether the class has photos, or photos that were put there.
+static bool is_present(const struct check_report *report, uint32_t index)
+{
+    const struct cubby_class_metrics *class = &report->metrics.per_class[index];
+    return class->count || class->answered;
+}
+
 static void add_classes(struct text *out, const struct check_report *report)
 {
+    uint32_t present = 0, rows = 0;
+    for (uint32_t i = 0; i < report->class_count; i++)
+        present += is_present(report, i);
     text_add_string(out,
                     "<h2>Classes</h2>\n"
                     "<p class=\"soft\">Recall: of the photos of a class, those that the model "
                     "finds. Precision: of the photos that the model puts into a class, those that "
-                    "belong there.</p>\n<div class=\"wide\"><table>\n"
+                    "belong there.</p>\n");
+    // A long table would hide what comes after it.
+    text_add_format(out, "<details%s><summary>%u classes</summary>\n",
+                    present > OPEN_ROWS ? "" : " open", (unsigned)present);
+    text_add_string(out,
+                    "<div class=\"wide\"><table>\n"
                     "<tr><th class=\"name\">class</th><th>photos</th><th>put there</th>"
                     "<th>recall</th><th>precision</th><th class=\"name\">most often taken for</th>"
                     "</tr>\n");
-    uint32_t rows = 0, more = 0;
-    for (uint32_t i = 0; i < report->class_count; i++) {
-        const struct cubby_class_metrics *class = &report->metrics.per_class[i];
-        if (!class->count && !class->answered)
+    for (uint32_t i = 0; i < report->class_count && rows < MAX_ROWS; i++) {
+        if (!is_present(report, i))
             continue;
-        if (rows == MAX_ROWS) {
-            more++;
-            continue;
-        }
         add_class(out, report, i);
         rows++;
     }
     text_add_string(out, "</table></div>\n");
-    if (more)
-        text_add_format(out, "<p class=\"soft\">and %u more classes: --json lists all.</p>\n",
-                        (unsigned)more);
+    if (present > rows)
+        text_add_format(out, "<p class=\"soft\">and %u more: --json lists all.</p>\n",
+                        (unsigned)(present - rows));
+    text_add_string(out, "</details>\n");
 }
 
 static void add_pictures(struct text *out, const struct check_report *report)

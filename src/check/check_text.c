@@ -78,7 +78,7 @@ static void add_classes(struct text *out, const struct check_report *report)
         const struct check_pair *worst = check_report_worst(report, i);
         if (worst) {
             char count[32];
-            int digits = snprintf(count, sizeof(count), " %" PRIu64, worst->photos);
+            int digits = snprintf(count, sizeof(count), " (%" PRIu64 ")", worst->photos);
             text_add_string(out, "  ");
             // What is left of the line.
             character_add_cell(out, report->class_names[worst->predicted],
@@ -114,7 +114,7 @@ static void add_pairs(struct text *out, const struct check_report *report)
             wrong[count++] = report->pairs[i];
     if (count) {
         qsort(wrong, count, sizeof(*wrong), more_photos);
-        text_add_string(out, "\nmost frequent confusions (--json and --html have all)\n");
+        text_add_string(out, "\nmost frequent confusions (--json has all)\n");
     }
     for (size_t i = 0; i < count && i < MOST_PAIRS; i++) {
         text_add_format(out, "%8" PRIu64 "  ", wrong[i].photos);

@@ -119,7 +119,7 @@ static void add_number(struct text *out, uint64_t photos, unsigned x, unsigned y
     for (uint64_t rest = photos; rest >= 10; rest /= 10)
         digits++;
     // A digit is about 0.6 times as wide as it is high.
-    unsigned size = (cell - 2) * 10 / (6 * digits);
+    unsigned size = (cell - 6) * 10 / (6 * digits);
     if (size > 13)
         size = 13;
     if (size >= 6)

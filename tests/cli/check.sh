@@ -8,7 +8,7 @@ find labelled -type f -printf '%p %s %T@ %m\n' | sort >before
 expect 0 "$CUBBY" check model labelled
 out_has "40 photos of labelled"
 out_has "accuracy     80.0 % (32 of 40 right)"
-out_has "red                         10   80.0 %     80.0 %  green 2"
+out_has "red                         10   80.0 %     80.0 %  green (2)"
 out_has "  3 blue             .   .   8   2"
 out_has "most confident mistakes"
 [ "$(grep -c 'but it is in' out)" -eq 8 ] || { cat out; fail "not 8 mistakes"; }

@@ -110,7 +110,7 @@ class Page(html.parser.HTMLParser):
 
     def handle_starttag(self, tag, attributes):
         self.names.append(tag)
-        self.attributes += [(tag, key, value) for key, value in attributes]
+        self.attributes += [(tag, key, value or "") for key, value in attributes]
         assert len({key for key, _ in attributes}) == len(attributes), (tag, attributes)
         if tag not in VOID:
             self.open.append(tag)
@@ -171,7 +171,7 @@ def read_page(report):
     # Nothing from elsewhere, nothing that runs.
     allowed = {"html", "head", "meta", "title", "style", "body", "h1", "h2", "p", "bdi", "div", "b", "br",
                "span", "i", "table", "tr", "th", "td", "svg", "rect", "text", "g", "line", "polyline",
-               "circle", "ul", "li", "img", "small"}
+               "circle", "ul", "li", "img", "small", "details", "summary"}
     assert set(page.names) <= allowed, set(page.names) - allowed
     for tag, key, value in page.attributes:
         assert not key.startswith("on") and key not in ("href", "xlink:href", "srcset", "action"), (tag, key)
