@@ -104,10 +104,9 @@ static void add_figures(struct text *out, const struct check_report *report)
     text_add_string(out, " of them right; the others go to unsure</span></div>\n</div>\n");
     text_add_string(out, "<p class=\"soft\">");
     if (report->items)
-        text_add_format(out,
-                        "The interval takes each folder below a class folder for one item: "
-                        "%" PRIu64 " items.",
-                        report->items);
+        text_add_format(
+            out, "The interval counts items instead of photos: %" PRIu64 ", by folder and burst.",
+            report->items);
     else
         text_add_string(out, "The interval takes each photo for another item: with several photos "
                              "of each item it is too narrow.");

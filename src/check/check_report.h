@@ -47,9 +47,9 @@ struct check_report {
     uint64_t outside; // in folders that are no class of the model, or in none
     uint64_t unreadable_folders;
 
-    struct cubby_metrics metrics; // owned; its count is the photos that were checked
-    uint64_t items; // photos in one folder below a class folder are one item; 0: none is in any
-    struct cubby_interval interval; // of the accuracy, 95 %, by items if there are
+    struct cubby_metrics metrics;   // owned; its count is the photos that were checked
+    uint64_t items;                 // see learn/items.h; 0: each photo is one, as far as is known
+    struct cubby_interval interval; // of the accuracy, 95 %; counts items if there are
     double mean_p;                  // of the most probable class
     double threshold;               // of --threshold or the model
     uint64_t above, above_right;    // photos whose most probable class reaches it, and right ones

@@ -42,8 +42,8 @@ static void add_head(struct text *out, const struct check_report *report)
                     100 * report->interval.low, 100 * report->interval.high);
     if (report->items)
         text_add_format(out,
-                        "             the interval takes each sub-folder for one item: %" PRIu64
-                        " items\n",
+                        "             it counts items, by folder and burst, instead of photos: "
+                        "%" PRIu64 "\n",
                         report->items);
     else
         text_add_string(out, "             it takes each photo for another item: with several of "

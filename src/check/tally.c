@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "hash.h"
+#include "learn/items.h"
 #include "pipeline/decide.h"
 
 #define DEVIATIONS 1.959964 // 95 %, two-sided
@@ -25,8 +25,9 @@ enum cubby_status check_tally_init(struct check_tally *tally, struct check_repor
 void check_tally_fini(struct check_tally *tally)
 {
     hash_table_fini(&tally->contents);
-    hash_table_fini(&tally->folders);
-    free(tally->items);
+    for (size_t i = 0; i < tally->count; i++)
+        free(tally->photos[i].path);
+    free(tally->photos);
     free(tally->probabilities);
     *tally = (struct check_tally){0};
 }
@@ -82,36 +83,25 @@ static enum cubby_status add_mistake(struct check_tally *tally, const struct pho
     return CUBBY_OK;
 }
 
-static enum cubby_status add_item(struct check_tally *tally, struct photo_hash folder, bool right)
+// Keeps what items are found by.
+static enum cubby_status keep(struct check_tally *tally, const struct photo *photo, uint32_t truth,
+                              const char *path)
 {
-    uint64_t index = tally->item_count;
-    if (!hash_table_find(&tally->folders, folder, &index)) {
-        if (tally->item_count == tally->item_capacity) {
-            size_t capacity = tally->item_capacity ? tally->item_capacity * 2 : 64;
-            struct check_item *grown = realloc(tally->items, capacity * sizeof(*grown));
-            if (!grown)
-                return CUBBY_NO_MEMORY;
-            tally->items = grown;
-            tally->item_capacity = capacity;
-        }
-        if (hash_table_add(&tally->folders, folder, index))
+    if (tally->count == tally->capacity) {
+        const size_t capacity = tally->capacity ? tally->capacity * 2 : 64;
+        struct labelled_photo *grown = realloc(tally->photos, capacity * sizeof(*grown));
+        if (!grown)
             return CUBBY_NO_MEMORY;
-        tally->items[tally->item_count++] = (struct check_item){0};
+        tally->photos = grown;
+        tally->capacity = capacity;
     }
-    tally->items[index].photos++;
-    tally->items[index].right += right;
-    return CUBBY_OK;
-}
-
-// The item is the folder, unless that is the class folder itself.
-static enum cubby_status count_item(struct check_tally *tally, const char *path, bool right)
-{
-    const char *name = strrchr(path, '/'), *below = strchr(path, '/');
-    if (name && below != name)
-        return add_item(tally, photo_hash_bytes(path, (size_t)(name - path)), right);
-    tally->alone++;
-    tally->alone_right += right;
-    return CUBBY_OK;
+    struct labelled_photo *kept = &tally->photos[tally->count];
+    *kept =
+        (struct labelled_photo){.path = strdup(path), .class_index = truth, .hash = photo->hash};
+    kept->relative = kept->path;
+    memcpy(kept->captured, photo->captured, sizeof(kept->captured));
+    tally->count += kept->path != NULL;
+    return kept->path ? CUBBY_OK : CUBBY_NO_MEMORY;
 }
 
 enum cubby_status check_tally_add(struct check_tally *tally, const struct photo *photo,
@@ -133,13 +123,13 @@ enum cubby_status check_tally_add(struct check_tally *tally, const struct photo 
     if (!status && !right)
         status = add_mistake(tally, photo, truth, path);
     if (!status)
-        status = count_item(tally, path, right);
+        status = keep(tally, photo, truth, path);
     if (status)
         return status;
     fill_probabilities(tally, photo, logits);
     status = cubby_metrics_add(&report->metrics, truth, tally->probabilities);
     if (status)
-        return CUBBY_INTERNAL; // the pipeline lets no other answers through
+        return CUBBY_INTERNAL; // the pipeline lets no such answers through
     tally->sum += (double)photo->top[0].probability;
     const bool reaches = decide(photo, report->threshold) == PHOTO_FILED;
     report->above += reaches;
@@ -150,20 +140,40 @@ enum cubby_status check_tally_add(struct check_tally *tally, const struct photo 
 // Photos of one item tend to be right or wrong together, so there is less to go by than their
 // number says. Kish's effective number, (sum of n)^2 / sum of n^2 for items of n photos, takes them
 // to agree wholly: the interval is rather too wide than too narrow.
-static void work_out_interval(struct check_tally *tally)
+static void count_items(struct check_report *report, const struct items *items, uint64_t *sizes)
+{
+    const uint64_t count = report->metrics.count;
+    double squares = 0;
+    for (uint64_t i = 0; i < count; i++)
+        sizes[items->group[i]]++;
+    for (uint32_t i = 0; i < items->count; i++)
+        squares += (double)sizes[i] * (double)sizes[i];
+    report->items = items->count;
+    const double effective = floor((double)count * (double)count / squares);
+    report->interval = cubby_wilson((uint64_t)llround(report->metrics.accuracy * effective),
+                                    (uint64_t)effective, DEVIATIONS);
+}
+
+// What looks alike is not compared: that would take all features.
+static enum cubby_status work_out_interval(struct check_tally *tally)
 {
     struct check_report *report = tally->report;
     const struct cubby_metrics *metrics = &report->metrics;
     report->interval = cubby_wilson(metrics->right, metrics->count, DEVIATIONS);
-    double squares = (double)tally->alone;
-    for (size_t i = 0; i < tally->item_count; i++)
-        squares += (double)tally->items[i].photos * (double)tally->items[i].photos;
-    report->items = tally->item_count ? tally->item_count + tally->alone : 0;
-    if (!report->items || !metrics->count)
-        return;
-    const double effective = floor((double)metrics->count * (double)metrics->count / squares);
-    report->interval = cubby_wilson((uint64_t)llround(metrics->accuracy * effective),
-                                    (uint64_t)effective, DEVIATIONS);
+    if (!metrics->count)
+        return CUBBY_OK;
+    struct items items = {0};
+    const struct items_params params = {
+        .photos = tally->photos, .count = tally->count, .class_count = report->class_count};
+    enum cubby_status status = items_find(&items, &params);
+    uint64_t *sizes = status ? NULL : calloc((size_t)items.count + 1, sizeof(*sizes));
+    if (!status && !sizes)
+        status = CUBBY_NO_MEMORY;
+    if (!status && items.count < metrics->count)
+        count_items(report, &items, sizes);
+    free(sizes);
+    items_fini(&items);
+    return status;
 }
 
 static size_t fill_pairs(const struct cubby_metrics *metrics, struct check_pair *out)
@@ -184,7 +194,9 @@ enum cubby_status check_tally_finish(struct check_tally *tally)
 {
     struct check_report *report = tally->report;
     cubby_metrics_finish(&report->metrics);
-    work_out_interval(tally);
+    enum cubby_status status = work_out_interval(tally);
+    if (status)
+        return status;
     report->mean_p =
         report->metrics.count ? tally->sum / (double)report->metrics.count : (double)NAN;
     report->pair_count = fill_pairs(&report->metrics, NULL);

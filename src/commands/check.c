@@ -20,9 +20,9 @@
 #include "stream.h"
 
 struct check {
-    struct command command;     // with the model where the other commands have it
-    struct cli_options options; // of command; what it owns stays the caller's
-    const char *folder;         // borrowed
+    const struct command *command;
+    const struct cli_options *options;
+    const char *model, *folder; // borrowed
     struct classifying classifying;
     struct class_folders folders;
     struct scan *scan; // owned
@@ -38,8 +38,8 @@ static struct scan_params scan_params(const struct check *check)
 {
     return (struct scan_params){.roots = &check->folder,
                                 .root_count = 1,
-                                .fs = check->command.fs,
-                                .log = check->command.log};
+                                .fs = check->command->fs,
+                                .log = check->command->log};
 }
 
 // What is in no class's folder is not even read.
@@ -92,7 +92,7 @@ static enum cubby_status count_failed(struct check *check, const struct photo *p
 {
     struct check_report *report = &check->report;
     report->failed++;
-    cubby_log(check->command.log, CUBBY_LOG_WARNING, "%s: %s", photo->path, photo->reason);
+    cubby_log(check->command->log, CUBBY_LOG_WARNING, "%s: %s", photo->path, photo->reason);
     return name_left_out(report->failures, &report->failure_count, photo->relative,
                          strlen(photo->relative), photo->reason);
 }
@@ -105,7 +105,7 @@ static enum cubby_status count_photo(struct check *check, const struct photo *ph
     enum cubby_status status =
         check_tally_add(&check->tally, photo, logits, truth, photo->relative, &added, &counted_as);
     if (!status && added == CHECK_CONTRADICTION)
-        cubby_log(check->command.log, CUBBY_LOG_WARNING,
+        cubby_log(check->command->log, CUBBY_LOG_WARNING,
                   "%s: the same photo is counted as \"%s\" already: it lies in the folders of two "
                   "classes, one of which is wrong",
                   photo->path, check->classifying.class_names[counted_as]);
@@ -141,7 +141,7 @@ static enum cubby_status tick(void *user, const struct pipeline_stats *stats)
 
 static enum cubby_status run(struct check *check)
 {
-    const struct command *command = &check->command;
+    const struct command *command = check->command;
     struct pipeline_params params = classifying_pipeline(&check->classifying, command);
     params.next = next;
     params.settle = settle;
@@ -164,11 +164,11 @@ static enum cubby_status run(struct check *check)
 // A report that is in the way should not be found out hours later.
 static enum cubby_status look_for_html(const struct check *check)
 {
-    const char *path = check->options.html;
+    const char *path = check->options->html;
     struct fs_stat stat;
-    if (!path || check->command.fs->lstat(check->command.fs, path, &stat))
+    if (!path || check->command->fs->lstat(check->command->fs, path, &stat))
         return CUBBY_OK;
-    cubby_log(check->command.log, CUBBY_LOG_ERROR,
+    cubby_log(check->command->log, CUBBY_LOG_ERROR,
               "%s is already there: name another file, or remove it", path);
     return CUBBY_EXISTS;
 }
@@ -176,10 +176,10 @@ static enum cubby_status look_for_html(const struct check *check)
 static enum cubby_status look_at_folder(const struct check *check)
 {
     struct fs_stat stat;
-    int error = check->command.fs->stat(check->command.fs, check->folder, &stat);
+    int error = check->command->fs->stat(check->command->fs, check->folder, &stat);
     if (!error && stat.is_folder)
         return CUBBY_OK;
-    cubby_log(check->command.log, CUBBY_LOG_ERROR,
+    cubby_log(check->command->log, CUBBY_LOG_ERROR,
               "%s is no folder that can be looked at: %s; name the one that has a folder for each "
               "class",
               check->folder, fs_error_text(error ? error : UV_ENOTDIR));
@@ -189,28 +189,28 @@ static enum cubby_status look_at_folder(const struct check *check)
 // First what fails fastest: a mistyped folder should not wait for the model.
 static enum cubby_status prepare(struct check *check)
 {
-    const struct command *command = &check->command;
+    const struct command *command = check->command;
     enum cubby_status status = look_at_folder(check);
     if (!status)
         status = look_for_html(check);
     if (!status)
-        status = classifying_open(&check->classifying, command);
+        status = classifying_open_model(&check->classifying, command, check->model);
     if (status)
         return status;
     const struct classifying *classifying = &check->classifying;
     check->report = (struct check_report){
-        .model = check->options.model,
+        .model = check->model,
         .folder = check->folder,
         .class_names = classifying->class_names,
         .class_count = classifying->class_count,
-        .threshold = classifying_threshold(&check->options, classifying->threshold)};
+        .threshold = classifying_threshold(check->options, classifying->threshold)};
     const struct cubby_model *model = classifying->model.model;
     status = class_folders_init(&check->folders, check->folder, classifying->class_names,
                                 classifying->class_count, command->fs, command->log);
     if (!status)
         status = check_tally_init(&check->tally, &check->report,
                                   model && cubby_model_scores(model) == CUBBY_SCORES_SIGMOID,
-                                  check->options.mistakes);
+                                  check->options->mistakes);
     if (status == CUBBY_TOO_LARGE)
         cubby_log(command->log, CUBBY_LOG_ERROR,
                   "the model has %u classes: too many for a confusion matrix",
@@ -236,12 +236,12 @@ static enum cubby_status add_thumbnails(struct check *check)
         const struct thumbnail_params params = {.path = path,
                                                 .hash = mistake->hash,
                                                 .max_file_bytes =
-                                                    check->options.max_file_size_bytes,
-                                                .max_pixels = check->options.max_pixels,
-                                                .fs = check->command.fs};
+                                                    check->options->max_file_size_bytes,
+                                                .max_pixels = check->options->max_pixels,
+                                                .fs = check->command->fs};
         enum cubby_status status = thumbnail_make(&mistake->thumbnail, &params);
         if (status)
-            cubby_log(check->command.log, CUBBY_LOG_WARNING, "%s: no thumbnail: %s", path,
+            cubby_log(check->command->log, CUBBY_LOG_WARNING, "%s: no thumbnail: %s", path,
                       cubby_status_text(status));
         free(path);
     }
@@ -250,25 +250,25 @@ static enum cubby_status add_thumbnails(struct check *check)
 
 static enum cubby_status write_html(struct check *check)
 {
-    const char *path = check->options.html;
+    const char *path = check->options->html;
     struct text text = {0};
     enum cubby_status status = add_thumbnails(check);
     if (status)
         return status;
     check_report_html(&text, &check->report);
     status = text.failed ? CUBBY_NO_MEMORY
-                         : new_file_write(check->command.fs, path, text.bytes, text.length,
-                                          check->command.log);
+                         : new_file_write(check->command->fs, path, text.bytes, text.length,
+                                          check->command->log);
     text_free(&text);
     if (!status)
-        messages_line(check->command.messages, "The report is in %s", path);
+        messages_line(check->command->messages, "The report is in %s", path);
     return status;
 }
 
 static enum cubby_status print(const struct check *check)
 {
     struct text text = {0};
-    if (check->options.json)
+    if (check->options->json)
         check_report_json(&text, &check->report);
     else
         check_report_text(&text, &check->report);
@@ -276,7 +276,7 @@ static enum cubby_status print(const struct check *check)
     if (!status)
         fwrite(text.bytes, 1, text.length, stdout);
     text_free(&text);
-    return status ? status : stream_flush(stdout, check->command.log);
+    return status ? status : stream_flush(stdout, check->command->log);
 }
 
 static enum cubby_status report(struct check *check)
@@ -287,24 +287,23 @@ static enum cubby_status report(struct check *check)
     if (status)
         return status;
     if (!report->metrics.count) {
-        cubby_log(check->command.log, CUBBY_LOG_ERROR,
+        cubby_log(check->command->log, CUBBY_LOG_ERROR,
                   report->failed ? "none of the photos could be read: %" PRIu64 " failed"
                                  : "there are no photos in the folders of the classes",
                   report->failed);
         return CUBBY_BAD_DATA;
     }
-    if (check->options.html)
+    if (check->options->html)
         status = write_html(check);
     return status ? status : print(check);
 }
 
 int command_check(const struct command *command)
 {
-    struct check check = {.command = *command, .options = *command->options};
-    check.command.options = &check.options;
-    check.options.model = command->options->arguments[0];
-    check.folder = command->options->arguments[1];
-
+    struct check check = {.command = command,
+                          .options = command->options,
+                          .model = command->options->arguments[0],
+                          .folder = command->options->arguments[1]};
     enum cubby_status status = prepare(&check);
     if (!status) {
         status = run(&check);

@@ -39,7 +39,7 @@ static void test_text(void **state)
                       "checked with m.safetensors\n"
                       "\n"
                       "accuracy     60.0 % (3 of 5 right), 95 % interval 20.8 to 93.9 %\n"
-                      "             the interval takes each sub-folder for one item: 4 items\n"
+                      "             it counts items, by folder and burst, instead of photos: 4\n"
                       "calibration  73.0 % sure on average; expected calibration error 57.0 %\n"
                       "threshold    0.5: 4 photos (80.0 %) reach it, 50.0 % of them right\n"
                       "\n"

@@ -56,6 +56,32 @@ static void test_interval_counts_items(void **state)
     check_report_fini(&report);
 }
 
+static void test_bursts_are_items(void **state)
+{
+    (void)state;
+    static const char *const captured[] = {"2021-07-03 14:05:09", "2021-07-03 14:05:12",
+                                           "2021-07-03 14:05:15", "2021-07-03 18:00:00"};
+    struct check_report report = {.class_names = names, .class_count = 3};
+    struct check_tally tally;
+    enum check_added added;
+    uint32_t as;
+    char path[32];
+    assert_int_equal(check_tally_init(&tally, &report, false, 3), CUBBY_OK);
+    for (int i = 0; i < 4; i++) {
+        struct photo photo = example_photo(&example_photos[0], (uint64_t)i);
+        strcpy(photo.captured, captured[i]);
+        snprintf(path, sizeof(path), "a/IMG_%04d.jpg", 10 + i);
+        assert_int_equal(check_tally_add(&tally, &photo, NULL, 0, path, &added, &as), CUBBY_OK);
+    }
+    assert_int_equal(check_tally_finish(&tally), CUBBY_OK);
+    assert_int_equal(report.items, 2);
+    // 4^2 / (3^2 + 1^2) = 1 whole one, and it is right.
+    near(report.interval.low, 0.206543);
+    near(report.interval.high, 1);
+    check_report_fini(&report);
+    check_tally_fini(&tally);
+}
+
 static void test_pairs_are_in_order(void **state)
 {
     (void)state;
@@ -193,6 +219,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_figures),
         cmocka_unit_test(test_interval_counts_items),
+        cmocka_unit_test(test_bursts_are_items),
         cmocka_unit_test(test_pairs_are_in_order),
         cmocka_unit_test(test_most_confident_mistakes),
         cmocka_unit_test(test_equally_confident_ones_stay_in_order),
