@@ -14,16 +14,23 @@
 #define QUALITY 75
 
 struct encoder {
-    struct jpeg_compress_struct info; // first, so that the pointers are the same
+    struct jpeg_compress_struct info;
     struct jpeg_error_mgr errors;
-    jmp_buf recover;      // where libjpeg's error_exit, which must not return, goes
-    unsigned char *bytes; // libjpeg's, malloc'd
-    unsigned long size_bytes;
+    struct jpeg_destination_mgr destination;
+    jmp_buf recover; // where libjpeg's error_exit, which must not return, goes
+    enum cubby_status failure;
+    uint8_t *bytes; // owned, THUMBNAIL_MAX_BYTES
 };
+
+static struct encoder *encoder_of(void *info)
+{
+    return ((j_common_ptr)info)->client_data;
+}
 
 static void on_error(j_common_ptr info)
 {
-    struct encoder *encoder = info->client_data;
+    struct encoder *encoder = encoder_of(info);
+    encoder->failure = CUBBY_NO_MEMORY; // or a side that no JPEG has
     longjmp(encoder->recover, 1);
 }
 
@@ -32,10 +39,33 @@ static void on_message(j_common_ptr info, int level)
     (void)info, (void)level;
 }
 
+// libjpeg's own destination in memory grows without a limit, and after an error nobody knows which
+// of its buffers is to be freed.
+static void begin(j_compress_ptr info)
+{
+    info->dest->next_output_byte = encoder_of(info)->bytes;
+    info->dest->free_in_buffer = THUMBNAIL_MAX_BYTES;
+}
+
+static boolean on_full(j_compress_ptr info)
+{
+    struct encoder *encoder = encoder_of(info);
+    encoder->failure = CUBBY_TOO_LARGE;
+    longjmp(encoder->recover, 1);
+}
+
+static void end(j_compress_ptr info)
+{
+    (void)info;
+}
+
 static void encode(struct encoder *encoder, const uint8_t *rgb, uint32_t width, uint32_t height)
 {
     struct jpeg_compress_struct *info = &encoder->info;
-    jpeg_mem_dest(info, &encoder->bytes, &encoder->size_bytes);
+    jpeg_create_compress(info);
+    encoder->destination = (struct jpeg_destination_mgr){
+        .init_destination = begin, .empty_output_buffer = on_full, .term_destination = end};
+    info->dest = &encoder->destination;
     info->image_width = width;
     info->image_height = height;
     info->input_components = 3;
@@ -52,6 +82,14 @@ static void encode(struct encoder *encoder, const uint8_t *rgb, uint32_t width, 
     jpeg_finish_compress(info);
 }
 
+static void take(struct thumbnail *out, struct encoder *encoder, uint32_t width, uint32_t height)
+{
+    const size_t size_bytes = THUMBNAIL_MAX_BYTES - encoder->destination.free_in_buffer;
+    uint8_t *smaller = realloc(encoder->bytes, size_bytes);
+    *out = (struct thumbnail){smaller ? smaller : encoder->bytes, size_bytes, width, height};
+    encoder->bytes = NULL;
+}
+
 enum cubby_status thumbnail_encode(struct thumbnail *out, const uint8_t *rgb, uint32_t width,
                                    uint32_t height)
 {
@@ -64,19 +102,16 @@ enum cubby_status thumbnail_encode(struct thumbnail *out, const uint8_t *rgb, ui
     encoder->errors.error_exit = on_error;
     encoder->errors.emit_message = on_message;
     encoder->info.client_data = encoder;
-    enum cubby_status status = CUBBY_NO_MEMORY;
-    if (!setjmp(encoder->recover)) {
-        jpeg_create_compress(&encoder->info);
+    encoder->bytes = malloc(THUMBNAIL_MAX_BYTES);
+    if (!encoder->bytes)
+        encoder->failure = CUBBY_NO_MEMORY;
+    else if (!setjmp(encoder->recover))
         encode(encoder, rgb, width, height);
-        status = CUBBY_OK;
-    }
     jpeg_destroy_compress(&encoder->info);
-    if (!status && encoder->size_bytes > THUMBNAIL_MAX_BYTES)
-        status = CUBBY_TOO_LARGE;
+    const enum cubby_status status = encoder->failure;
     if (!status)
-        *out = (struct thumbnail){encoder->bytes, encoder->size_bytes, width, height};
-    else
-        free(encoder->bytes);
+        take(out, encoder, width, height);
+    free(encoder->bytes);
     free(encoder);
     return status;
 }

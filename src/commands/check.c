@@ -60,13 +60,14 @@ static enum cubby_status name_left_out(struct check_left_out *list, uint32_t *co
     if (*count == CHECK_MAX_NAMED)
         return CUBBY_OK;
     struct check_left_out *item = &list[*count];
-    *item = (struct check_left_out){.name = strndup(name, length),
+    *item = (struct check_left_out){.name = calloc(length + 1, 1),
                                     .reason = reason ? strdup(reason) : NULL};
     if (!item->name || (reason && !item->reason)) {
         free(item->name);
         free(item->reason);
         return CUBBY_NO_MEMORY;
     }
+    memcpy(item->name, name, length);
     (*count)++;
     return CUBBY_OK;
 }
@@ -161,16 +162,30 @@ static enum cubby_status run(struct check *check)
 
 // ---- before
 
-// A report that is in the way should not be found out hours later.
+// A page that cannot be written should not be found out hours later.
 static enum cubby_status look_for_html(const struct check *check)
 {
+    const struct fs *fs = check->command->fs;
     const char *path = check->options->html;
     struct fs_stat stat;
-    if (!path || check->command->fs->lstat(check->command->fs, path, &stat))
+    if (!path)
         return CUBBY_OK;
-    cubby_log(check->command->log, CUBBY_LOG_ERROR,
-              "%s is already there: name another file, or remove it", path);
-    return CUBBY_EXISTS;
+    if (!fs->lstat(fs, path, &stat)) {
+        cubby_log(check->command->log, CUBBY_LOG_ERROR,
+                  "%s is already there: name another file, or remove it", path);
+        return CUBBY_EXISTS;
+    }
+    char *parent = path_parent(path);
+    if (!parent)
+        return CUBBY_NO_MEMORY;
+    int error = fs->stat(fs, parent, &stat);
+    if (!error && !stat.is_folder)
+        error = UV_ENOTDIR;
+    if (error)
+        cubby_log(check->command->log, CUBBY_LOG_ERROR, "%s cannot be written: the folder %s: %s",
+                  path, parent, fs_error_text(error));
+    free(parent);
+    return error ? CUBBY_IO : CUBBY_OK;
 }
 
 static enum cubby_status look_at_folder(const struct check *check)
@@ -313,8 +328,11 @@ int command_check(const struct command *command)
                           "Stopped after %" PRIu64 " files: there is no report of a part",
                           check.report.found);
     }
-    if (!status)
+    if (!status) {
         status = report(&check);
+        if (status == CUBBY_INTERRUPTED)
+            messages_line(command->messages, "Stopped before the report was written");
+    }
     int code = status ? command_failed(command, status) : EXIT_CODE_OK;
     if (!status && (check.report.failed || check.report.unreadable_folders))
         code = EXIT_CODE_SOME_FAILED;

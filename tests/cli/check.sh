@@ -50,6 +50,7 @@ out_is_empty
 cmp -s report.html kept || fail "the report was changed"
 expect 1 "$CUBBY" check model labelled --html nowhere/report.html
 one_error
+err_has "the folder nowhere: no such file or directory"
 out_is_empty
 
 find labelled -type f -printf '%p %s %T@ %m\n' | sort >after

@@ -113,6 +113,14 @@ static void test_noise_fits(void **state)
     assert_int_equal(thumbnail_encode(&thumbnail, rgb, THUMBNAIL_SIDE, THUMBNAIL_SIDE), CUBBY_OK);
     print_message("noise takes %zu bytes\n", thumbnail.jpeg_bytes);
     thumbnail_free(&thumbnail);
+    // Too much for a thumbnail is refused, not cut.
+    uint8_t *large = malloc(1024 * 1024 * 3);
+    assert_non_null(large);
+    for (size_t i = 0; i < 1024 * 1024 * 3; i++)
+        large[i] = rgb[i * 31 % bytes];
+    assert_int_equal(thumbnail_encode(&thumbnail, large, 1024, 1024), CUBBY_TOO_LARGE);
+    assert_null(thumbnail.jpeg);
+    free(large);
     // libjpeg refuses sides that JPEG cannot have.
     assert_int_not_equal(thumbnail_encode(&thumbnail, rgb, 0, 10), CUBBY_OK);
     assert_null(thumbnail.jpeg);
