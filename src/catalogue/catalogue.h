@@ -30,7 +30,7 @@
 
 #define CATALOGUE_FOLDER ".cubby"            // below the output folder; all in it is cubby's
 #define CATALOGUE_FILE "catalogue.sqlite"    // below that
-#define CATALOGUE_SCHEMA 2                   // PRAGMA user_version
+#define CATALOGUE_SCHEMA 3                   // PRAGMA user_version
 #define CATALOGUE_APPLICATION_ID 0x63756262u // PRAGMA application_id, "cubb"
 
 struct catalogue;
@@ -76,6 +76,7 @@ struct catalogue_run {
     struct photo_hash model;         // of the model file
     struct photo_hash origin;        // computer and user that sorted; zero: not known
     char *model_name;                // owned, the file's name
+    char *model_path;                // owned, absolute, where it lay then; NULL: not known
     double threshold;
     char *settings; // owned, a JSON object: what else must be the same to continue
     char **classes; // owned, as is each: what class indexes mean
@@ -257,5 +258,32 @@ CUBBY_NODISCARD enum cubby_status catalogue_add_folder(struct catalogue *catalog
 CUBBY_NODISCARD enum cubby_status catalogue_previous_folder(struct catalogue *catalogue,
                                                             int64_t run, int64_t before,
                                                             struct catalogue_folder *out);
+
+// ---- corrections: where a person put a photo, by its content, whatever runs come and go
+
+// One row per content. `cubby correct` writes them; a sort files the photo accordingly.
+struct catalogue_correction {
+    int64_t id; // 0: none
+    struct photo_hash hash;
+    uint64_t size_bytes;
+    char *class_name; // owned; NULL: in no class (unsure/, or beside the class folders)
+    char *before;     // owned, the class that it was sorted into; NULL: none
+    char *place;      // owned, below the output, where it was seen
+    int64_t seen_ns;  // since 1970 UTC
+};
+void catalogue_correction_fini(struct catalogue_correction *correction); // zeroes it
+
+// Adds the row, or replaces the one of its content; sets id. Not committed.
+CUBBY_NODISCARD enum cubby_status catalogue_put_correction(struct catalogue *catalogue,
+                                                           struct catalogue_correction *correction);
+// out->id is 0 if there is none.
+CUBBY_NODISCARD enum cubby_status catalogue_find_correction(struct catalogue *catalogue,
+                                                            struct photo_hash hash,
+                                                            uint64_t size_bytes,
+                                                            struct catalogue_correction *out);
+// In the order of their ids, after `after` (0: the first of all); out->id is 0 at the end.
+CUBBY_NODISCARD enum cubby_status catalogue_next_correction(struct catalogue *catalogue,
+                                                            int64_t after,
+                                                            struct catalogue_correction *out);
 
 #endif

@@ -16,6 +16,7 @@ static void free_texts(char ***texts, uint32_t *count)
 void catalogue_run_fini(struct catalogue_run *run)
 {
     free(run->model_name);
+    free(run->model_path);
     free(run->settings);
     free_texts(&run->classes, &run->class_count);
     free_texts(&run->roots, &run->root_count);
@@ -99,7 +100,8 @@ static bool read_run(sqlite3_stmt *row, struct catalogue_run *out)
            catalogue_column_text(row, 9, &classes) && catalogue_column_text(row, 10, &roots) &&
            unpack_texts(classes, &out->classes, &out->class_count) &&
            unpack_texts(roots, &out->roots, &out->root_count) &&
-           catalogue_column_hash(row, 11, &out->origin);
+           catalogue_column_hash(row, 11, &out->origin) &&
+           catalogue_column_text(row, 12, &out->model_path);
     free(classes);
     free(roots);
     return good;
@@ -161,6 +163,7 @@ enum cubby_status catalogue_add_run(struct catalogue *catalogue, struct catalogu
         catalogue_bind_text(statement, 9, classes);
         catalogue_bind_text(statement, 10, roots);
         catalogue_bind_hash(statement, 11, &run->origin);
+        catalogue_bind_text(statement, 12, run->model_path);
         status = catalogue_step(catalogue, statement, &row);
     }
     if (!status)

@@ -41,12 +41,20 @@ static const char *const schema_1 =
 // Version 2. Whose run it was: see struct catalogue_run.
 static const char *const schema_2 = "ALTER TABLE runs ADD COLUMN origin BLOB;";
 
+// Version 3. What a person placed, by content: see struct catalogue_correction. And where the model
+// lay that a run sorted with.
+static const char *const schema_3 =
+    "CREATE TABLE corrections (id INTEGER PRIMARY KEY AUTOINCREMENT, hash BLOB NOT NULL,"
+    " size INTEGER NOT NULL, class TEXT, before TEXT, place TEXT NOT NULL,"
+    " seen_ns INTEGER NOT NULL, UNIQUE (hash, size));"
+    "ALTER TABLE runs ADD COLUMN model_path TEXT;";
+
 // migrations[n] brings version n to n + 1.
-static const char *const migrations[CATALOGUE_SCHEMA] = {schema_1, schema_2};
+static const char *const migrations[CATALOGUE_SCHEMA] = {schema_1, schema_2, schema_3};
 
 #define RUN_COLUMNS                                                                                \
     "id, state, clean, started_ns, finished_ns, model, model_name, threshold, settings, classes,"  \
-    " roots, origin"
+    " roots, origin, model_path"
 #define PHOTO_COLUMNS                                                                              \
     "id, path, relative, status, class, filed_as, reason, size, mtime_ns, atime_ns, device,"       \
     " inode, mode, hash, top, run, archive"
@@ -55,6 +63,7 @@ static const char *const migrations[CATALOGUE_SCHEMA] = {schema_1, schema_2};
     " device, inode, mtime_ns, atime_ns, mode, hash"
 #define ARCHIVE_COLUMNS "id, run, state, folder, name, temporary, part, size, hash"
 #define FOLDER_COLUMNS "id, run, path, made, mtime_ns, atime_ns"
+#define CORRECTION_COLUMNS "id, hash, size, class, before, place, seen_ns"
 // -1 is CATALOGUE_ANY.
 #define PHOTO_WHICH                                                                                \
     " (?1 = -1 OR run = ?1) AND (?2 = -1 OR ifnull(archive, 0) = ?2)"                              \
@@ -82,8 +91,8 @@ const char *const catalogue_sql_text[SQL_COUNT] = {
     [SQL_NEXT_RUN] =
         "SELECT " RUN_COLUMNS " FROM runs WHERE id > ?1 AND id > 0 ORDER BY id LIMIT 1",
     [SQL_ADD_RUN] = "INSERT INTO runs (state, clean, started_ns, finished_ns, model, model_name,"
-                    " threshold, settings, classes, roots, origin) VALUES (?1, ?2, ?3, ?4, ?5,"
-                    " ?6, ?7, ?8, ?9, ?10, ?11)",
+                    " threshold, settings, classes, roots, origin, model_path) VALUES (?1, ?2,"
+                    " ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
     [SQL_UPDATE_RUN] =
         "UPDATE runs SET state = ?2, clean = ?3, finished_ns = ?4, roots = ?5 WHERE id = ?1",
     [SQL_REMOVE_RUN] = "DELETE FROM runs WHERE id = ?1",
@@ -143,6 +152,14 @@ const char *const catalogue_sql_text[SQL_COUNT] = {
                        " VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING RETURNING id",
     [SQL_PREVIOUS_FOLDER] = "SELECT " FOLDER_COLUMNS " FROM folders WHERE run = ?1"
                             " AND (?2 = 0 OR id < ?2) ORDER BY id DESC LIMIT 1",
+    [SQL_PUT_CORRECTION] =
+        "INSERT INTO corrections (hash, size, class, before, place, seen_ns) VALUES (?1, ?2, ?3,"
+        " ?4, ?5, ?6) ON CONFLICT (hash, size) DO UPDATE SET class = ?3, before = ?4, place = ?5,"
+        " seen_ns = ?6 RETURNING id",
+    [SQL_FIND_CORRECTION] =
+        "SELECT " CORRECTION_COLUMNS " FROM corrections WHERE hash = ?1 AND size = ?2",
+    [SQL_NEXT_CORRECTION] =
+        "SELECT " CORRECTION_COLUMNS " FROM corrections WHERE id > ?1 ORDER BY id LIMIT 1",
 };
 
 static enum cubby_status execute(struct catalogue *catalogue, const char *sql)

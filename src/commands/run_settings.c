@@ -72,7 +72,10 @@ static enum cubby_status begin_new(struct catalogue_run *run, const struct comma
     run->class_count = run->classes ? settings->class_count : 0;
     run->roots = copy_texts((const char *const *)settings->roots, settings->root_count);
     run->root_count = run->roots ? settings->root_count : 0;
-    if (!run->settings || !run->model_name || !run->classes || !run->roots)
+    if (settings->model_path)
+        run->model_path = path_absolute(settings->model_path);
+    if (!run->settings || !run->model_name || (settings->model_path && !run->model_path) ||
+        !run->classes || !run->roots)
         return CUBBY_NO_MEMORY;
     enum cubby_status status = catalogue_add_run(catalogue, run);
     return status ? status : catalogue_commit(catalogue);

@@ -9,6 +9,7 @@
 struct run_settings {
     struct photo_hash model;    // of the model file
     const char *model_name;     // borrowed, the file's path or name
+    const char *model_path;     // borrowed, where it lies; NULL: not known
     const char *const *classes; // borrowed
     uint32_t class_count;
     double threshold;   // from which on a photo is filed

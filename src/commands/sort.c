@@ -253,6 +253,7 @@ static int sort_photos(struct sort *sort)
     int code = sort->command->options->dry_run ? EXIT_CODE_OK : sort_open_output(sort);
     const struct run_settings settings = {.model = sort->classifying.model_hash,
                                           .model_name = sort->classifying.model_name,
+                                          .model_path = sort->classifying.model.path,
                                           .classes = sort->class_names,
                                           .class_count = sort->class_count,
                                           .threshold = sort->threshold,

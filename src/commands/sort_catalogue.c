@@ -176,6 +176,7 @@ static int sort_again(struct again *again, const struct catalogue_run *last)
         return command_failed(sort->command, status);
     const struct run_settings settings = {.model = last->model,
                                           .model_name = last->model_name,
+                                          .model_path = last->model_path,
                                           .classes = sort->class_names,
                                           .class_count = sort->class_count,
                                           .threshold = sort->threshold,
