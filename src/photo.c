@@ -62,6 +62,12 @@ bool photo_is_duplicate(const struct photo *photo)
     return photo->status == PHOTO_SKIPPED && photo->top_count && !photo->filed_as;
 }
 
+bool photo_is_placed(const struct photo *photo)
+{
+    return (photo->status == PHOTO_FILED || photo->status == PHOTO_UNSURE) &&
+           !strcmp(photo->reason, PHOTO_PLACED);
+}
+
 void photo_settle(struct photo *photo, enum photo_status status, const char *format, ...)
 {
     photo->status = status;

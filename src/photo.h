@@ -10,6 +10,7 @@
 
 #define PHOTO_TOP 5u
 #define PHOTO_REASON_BYTES 256u
+#define PHOTO_PLACED "placed by a person" // the reason of a filed or unsure one that was
 
 // Every file found ends in exactly one of these; the totals add up to the number found.
 enum photo_status {
@@ -76,6 +77,8 @@ const char *photo_status_text(enum photo_status status); // "filed", "unsure", .
 struct photo_member *photo_add_member(struct photo *photo);
 // Whether it was left out because another photo has its content; then only that one is filed.
 bool photo_is_duplicate(const struct photo *photo);
+// Whether a person chose its folder: its class is theirs, its guesses are the model's.
+bool photo_is_placed(const struct photo *photo);
 // Sets status and reason (printf format), which is cut at PHOTO_REASON_BYTES, between characters.
 void photo_settle(struct photo *photo, enum photo_status status, const char *format, ...)
     CUBBY_PRINTF(3, 4);

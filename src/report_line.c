@@ -16,6 +16,12 @@ static const char *class_of(const struct photo *photo)
     return decided && photo->top_count > 0 ? photo->class_name : NULL;
 }
 
+// Whether the class is the model's, so that its probability belongs to it.
+static bool is_guess(const struct photo *photo)
+{
+    return photo->status != PHOTO_FILED || !photo_is_placed(photo);
+}
+
 // "0.9731", whatever the locale's decimal point is.
 static void format_probability(const struct photo *photo, char text[16])
 {
@@ -69,7 +75,8 @@ void report_json_line(struct text *line, const struct photo *photo, const struct
         char p[16];
         format_probability(photo, p);
         add_json_member(line, "class", class_name);
-        text_add_format(line, ", \"p\": %s", p);
+        if (is_guess(photo))
+            text_add_format(line, ", \"p\": %s", p);
     }
     if (photo->filed_as)
         add_json_member(line, "filed_as", photo->filed_as);
@@ -99,7 +106,8 @@ void report_csv_line(struct text *line, const struct photo *photo, const struct 
     const char *class_name = class_of(photo);
     char p[16] = "";
     if (class_name) {
-        format_probability(photo, p);
+        if (is_guess(photo))
+            format_probability(photo, p);
         text_add_csv_field(line, class_name);
     }
     text_add_format(line, ",%s,", p);

@@ -23,6 +23,13 @@ enum cubby_status sort_settle(struct sort *sort, struct photo **settled)
         return sink_pass(sort->sink, settled);
     }
     sort->changed = true;
+    char *own;
+    enum cubby_status status = placed_apply(&sort->placed, photo, &own);
+    if (!status && own)
+        status = sink_file(sort->sink, settled, own);
+    free(own);
+    if (status || !*settled)
+        return status;
     photo->status = decide(photo, sort->threshold);
     uint32_t class_index = photo->top[0].class_index;
     free(photo->class_name);
@@ -150,6 +157,10 @@ int sort_begin(struct sort *sort, const struct run_settings *settings)
                                  .model = settings->model,
                                  .class_count = sort->class_count,
                                  .again = begun.again};
+    sort->placed = (struct placed){.catalogues = {sort->output.catalogue, sort->source},
+                                   .class_names = sort->class_names,
+                                   .folders = sort->folders,
+                                   .class_count = sort->class_count};
     enum cubby_status status = CUBBY_OK;
     if (recorded && !sort->continued)
         status = note_folders(sort);

@@ -159,6 +159,7 @@ static int open_catalogues(struct again *again)
         code = EXIT_CODE_STOPPED;
     }
     again->catalogue = source->catalogue;
+    sort->source = source->catalogue;
     sort->existed = true;
     bool opens = code == EXIT_CODE_OK && !again->in_place && !command->options->dry_run;
     return opens ? sort_open_output(sort) : code;

@@ -6,6 +6,7 @@
 #include "commands/counter.h"
 #include "commands/known.h"
 #include "commands/output.h"
+#include "commands/placed.h"
 #include "commands/run_settings.h"
 #include "commands/summary.h"
 #include "progress.h"
@@ -19,6 +20,7 @@ struct sort {
     double started;
     char *path;                   // owned, the output folder
     struct output output;         // its lock and catalogue; closed for a dry run
+    struct catalogue *source;     // borrowed, whose photos are sorted; NULL: a scan's
     bool existed;                 // the output folder was there before
     struct fs_stat before, above; // times of the output folder and the one above, then
     struct shown_paths shown;
@@ -29,6 +31,7 @@ struct sort {
     uint32_t class_count;
     double threshold; // from which on a photo is filed
     struct known known;
+    struct placed placed;
     struct catalogue_run run;
     bool continued; // the run was interrupted before
     bool changed;   // something was settled that was not so before

@@ -26,7 +26,9 @@ void summary_fini(struct summary *summary)
 void summary_add(struct summary *summary, const struct photo *photo,
                  const struct shown_paths *shown)
 {
-    if (photo->status == PHOTO_FILED)
+    if (photo_is_placed(photo))
+        summary->placed++;
+    else if (photo->status == PHOTO_FILED)
         summary->per_class[photo->top[0].class_index]++;
     if (photo->status != PHOTO_FAILED || summary->failure_count == SUMMARY_FAILURES)
         return;
@@ -108,6 +110,9 @@ void summary_print(const struct summary *summary, struct messages *messages,
     if (facts->travelling)
         messages_line(messages, "  and %" PRIu64 " file%s that belong%s to them", facts->travelling,
                       facts->travelling == 1 ? "" : "s", facts->travelling == 1 ? "s" : "");
+    if (summary->placed)
+        messages_line(messages, "  and %" PRIu64 " where a person placed %s", summary->placed,
+                      summary->placed == 1 ? "it" : "them");
     if (facts->dry_run)
         messages_line(messages, "Dry run: nothing was written; %s would be the folder",
                       facts->output);

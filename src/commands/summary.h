@@ -11,7 +11,8 @@
 struct summary {
     char *failures[SUMMARY_FAILURES]; // owned, "path: reason"
     uint32_t failure_count;
-    uint64_t *per_class; // owned, photos filed under each class
+    uint64_t *per_class; // owned, photos filed under each class by the model
+    uint64_t placed;     // by a person
 };
 
 enum cubby_status summary_init(struct summary *summary, uint32_t class_count);

@@ -131,6 +131,16 @@ enum cubby_status folder_name_member(struct folder_sink *sink, struct staged *st
     return status;
 }
 
+// It is where a person has put it, or changed: nobody moves it from there.
+static enum cubby_status leave_alone(struct photo *photo, const struct filing *filed)
+{
+    photo_settle(photo, PHOTO_SKIPPED, "left alone: %s was changed or moved since it was filed",
+                 filed->target);
+    free(photo->filed_as);
+    photo->filed_as = strdup(filed->target);
+    return photo->filed_as ? CUBBY_OK : CUBBY_NO_MEMORY;
+}
+
 // The photo stays; members that are not there yet join it.
 static enum cubby_status stay(struct folder_sink *sink, struct staged *staged,
                               const struct filing *filed)
@@ -152,6 +162,20 @@ static enum cubby_status stay(struct folder_sink *sink, struct staged *staged,
     return status;
 }
 
+// The same in whatever folder below the output that is.
+static enum cubby_status stay_in_folder(struct folder_sink *sink, struct staged *staged,
+                                        const struct filing *filed)
+{
+    char *path = folder_sink_path(sink, filed->target);
+    char *folder = path ? path_parent(path) : NULL;
+    free(path);
+    if (!folder)
+        return CUBBY_NO_MEMORY;
+    free(staged->folder);
+    staged->folder = folder;
+    return stay(sink, staged, filed);
+}
+
 enum cubby_status folder_stage_again(struct folder_sink *sink, struct staged *staged, bool *known)
 {
     struct photo *photo = staged->photo;
@@ -164,14 +188,12 @@ enum cubby_status folder_stage_again(struct folder_sink *sink, struct staged *st
     staged->placings = calloc(photo->member_count + 1u, sizeof(*staged->placings));
     if (!staged->placings) {
         status = CUBBY_NO_MEMORY;
-    } else if (lies_in(sink, filed.target, staged->folder)) {
+    } else if (photo_is_placed(photo) && is_untouched(sink, &filed)) {
+        status = stay_in_folder(sink, staged, &filed);
+    } else if (!photo_is_placed(photo) && lies_in(sink, filed.target, staged->folder)) {
         status = stay(sink, staged, &filed);
-    } else if (!is_untouched(sink, &filed)) {
-        photo_settle(photo, PHOTO_SKIPPED, "left alone: %s was changed or moved since it was filed",
-                     filed.target);
-        free(photo->filed_as);
-        photo->filed_as = strdup(filed.target);
-        status = photo->filed_as ? CUBBY_OK : CUBBY_NO_MEMORY;
+    } else if (photo_is_placed(photo) || !is_untouched(sink, &filed)) {
+        status = leave_alone(photo, &filed);
     } else {
         status = begin_relocation(sink, staged, &filed, 0);
         if (!status)
