@@ -10,6 +10,8 @@
 #include "scan.h"
 #include "sink/archive_rows.h"
 #include "sink/naming.h"
+#include "text.h"
+#include "verify_moved.h"
 
 #define BATCH 64u // files that are compared side by side
 
@@ -17,6 +19,7 @@ struct verify {
     const struct verify_params *params;
     struct verify_counts *counts;
     struct parallel *threads; // owned
+    struct verify_moved moved;
 };
 
 static enum cubby_status tell(struct verify *v, enum verify_kind kind, const char *path,
@@ -98,6 +101,24 @@ static void check_one(void *user, size_t index)
         check->wrong = compare_content(fs, check->path, &check->filing);
 }
 
+// A file that a person moved is not lost, if its content lies elsewhere in the output.
+static enum cubby_status tell_file(struct verify *v, int64_t filing, int64_t photo,
+                                   const char *path, const char *wrong)
+{
+    const char *place;
+    enum cubby_status status = verify_find_moved(&v->moved, v->params, filing, photo, &place);
+    if (status || !place)
+        return status ? status : tell(v, VERIFY_DAMAGE, path, wrong);
+    struct text what = {0};
+    text_add_string(&what, "it was moved to ");
+    text_add_printable(&what, place);
+    text_add_string(&what, " since: cubby correct takes note of that");
+    text_add(&what, "", 1);
+    status = what.failed ? CUBBY_NO_MEMORY : tell(v, VERIFY_NOTE, path, what.bytes);
+    text_free(&what);
+    return status;
+}
+
 static enum cubby_status run_checks(struct verify *v, struct check *checks, size_t count)
 {
     parallel_run(v->threads, count, check_one, checks);
@@ -106,7 +127,7 @@ static enum cubby_status run_checks(struct verify *v, struct check *checks, size
         v->counts->checked++;
         v->counts->compared += checks[i].compare;
         if (!status && checks[i].wrong)
-            status = tell(v, VERIFY_DAMAGE, checks[i].path, checks[i].wrong);
+            status = tell_file(v, checks[i].filing.id, 0, checks[i].path, checks[i].wrong);
         filing_fini(&checks[i].filing);
         free(checks[i].path);
     }
@@ -234,7 +255,7 @@ static enum cubby_status check_found(struct verify *v, const struct photo *photo
     const char *wrong = compare_content(v->params->fs, path, &filing);
     v->counts->checked++;
     v->counts->compared++;
-    enum cubby_status status = wrong ? tell(v, VERIFY_DAMAGE, path, wrong) : CUBBY_OK;
+    enum cubby_status status = wrong ? tell_file(v, 0, photo->id, path, wrong) : CUBBY_OK;
     free(path);
     return status;
 }
@@ -446,5 +467,6 @@ enum cubby_status verify_run(const struct verify_params *params, struct verify_c
     if (!status)
         status = check_archives(&v);
     parallel_destroy(&v.threads);
+    verify_moved_fini(&v.moved);
     return status;
 }

@@ -1,5 +1,6 @@
 // Proves that an output folder is what its catalogue says, and that the catalogue knows every photo
-// of the folders that were sorted. Changes nothing.
+// of the folders that were sorted. What a person moved inside the output is found by its content.
+// Changes nothing.
 #ifndef SRC_VERIFY_H
 #define SRC_VERIFY_H
 
