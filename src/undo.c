@@ -52,6 +52,26 @@ static enum cubby_status restore_photo(struct undo *u, int64_t id, const struct 
     return status;
 }
 
+// A person put the photo where it is: what an earlier run made of it is only that it is there.
+static enum cubby_status note_placed(struct undo *u, const struct filing *filing,
+                                     struct catalogue_correction *correction)
+{
+    struct catalogue *catalogue = u->params->catalogue;
+    struct photo *photo = NULL;
+    enum cubby_status status = catalogue_get_photo(catalogue, filing->photo, &photo);
+    if (!status && photo && !filing->member && photo_hash_equal(photo->hash, filing->hash)) {
+        photo_settle(photo, correction->class_name ? PHOTO_FILED : PHOTO_UNSURE, PHOTO_PLACED);
+        if (correction->class_name) {
+            free(photo->class_name);
+            photo->class_name = correction->class_name;
+            correction->class_name = NULL;
+        }
+        status = catalogue_put_photo(catalogue, photo);
+    }
+    photo_free(&photo);
+    return status;
+}
+
 // The filing that a relocation took its file from is in place again.
 static enum cubby_status revive(struct undo *u, const struct filing *filing)
 {
@@ -88,6 +108,34 @@ static enum cubby_status is_elsewhere(struct undo *u, const struct filing *filin
     return CUBBY_OK;
 }
 
+// A file that a later run renamed and a person then placed stays there; it is the earlier run's
+// again. *stays: it was so.
+static enum cubby_status leave_placed(struct undo *u, const struct filing *filing, bool *stays)
+{
+    struct catalogue_correction correction = {0};
+    enum cubby_status status = CUBBY_OK;
+    *stays = false;
+    if (filing->how == FILING_RELOCATE && filing->state == FILING_DONE)
+        status = undo_find_placed(u, filing, &correction);
+    if (!status && correction.id) {
+        *stays = true;
+        u->counts->kept++;
+        status = u->params->told(u->params->user, filing, "kept", "a person put it there");
+    }
+    if (!status && *stays && !u->params->dry_run) {
+        status =
+            catalogue_set_filing_target(u->params->catalogue, filing->replaces, filing->target);
+        if (!status)
+            status = revive(u, filing);
+        if (!status)
+            status = note_placed(u, filing, &correction);
+        if (!status)
+            status = catalogue_remove_filing(u->params->catalogue, filing->id);
+    }
+    catalogue_correction_fini(&correction);
+    return status;
+}
+
 static enum cubby_status undo_filing(struct undo *u, const struct filing *filing)
 {
     bool elsewhere;
@@ -96,6 +144,10 @@ static enum cubby_status undo_filing(struct undo *u, const struct filing *filing
         u->counts->left += elsewhere;
         return found;
     }
+    bool stays;
+    found = leave_placed(u, filing, &stays);
+    if (found || stays)
+        return found;
     struct outcome outcome = undo_file(u, filing);
     if (outcome.error)
         return fs_status(outcome.error);

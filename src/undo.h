@@ -2,9 +2,11 @@
 //
 // Copies, links and archives are removed if they are still what was filed; moved files go back to
 // where they were; copies that were renamed by a later sort get their old name. What a person has
-// changed, moved or replaced since is kept, and named. Each step is durable before the catalogue
-// forgets it, so an undo that is killed is continued by running it again. What was kept, but could
-// be taken back another time (a disk is away, a name is taken), stays in the catalogue.
+// changed, moved or replaced since is kept, and named; what `cubby correct` has noted of moves is
+// taken back from where it is now, and what it says of classes stays. Each step is durable before
+// the catalogue forgets it, so an undo that is killed is continued by running it again. What was
+// kept, but could be taken back another time (a disk is away, a name is taken), stays in the
+// catalogue.
 #ifndef SRC_UNDO_H
 #define SRC_UNDO_H
 

@@ -333,7 +333,8 @@ static struct outcome put_back(struct undo *u, const struct filing *filing, cons
     if (source && has_content(u, filing->source, filing))
         return is_back(u, filing, path, target);
     if (!target)
-        return kept_for_now("it is not there any more");
+        return kept_for_now("it is not there any more (what was moved inside the folder, "
+                            "cubby correct finds)");
     if (!has_content(u, path, filing))
         return kept_for_now("it was changed since");
     if (source || u->unknown) // unknown: settle() says so

@@ -43,4 +43,11 @@ bool undo_has_original(struct undo *u, const struct filing *filing);
 CUBBY_NODISCARD enum cubby_status undo_sync_folders(struct undo *u);
 void undo_forget_folders(struct undo *u);
 
+// ---- undo_placed.c: what a person has placed, and `cubby correct` has noted
+
+// Whether the filing's file lies where a person put its photo. *correction is the caller's; its id
+// is 0 if not.
+CUBBY_NODISCARD enum cubby_status undo_find_placed(struct undo *u, const struct filing *filing,
+                                                   struct catalogue_correction *correction);
+
 #endif

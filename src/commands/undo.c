@@ -101,6 +101,21 @@ static void remove_own_folder(const struct command *command, const char *path)
     free(folder);
 }
 
+// What a person said of photos outlives all runs: then the catalogue stays.
+static enum cubby_status keep_placed(const struct command *command, const char *path,
+                                     struct catalogue *catalogue, bool *forget)
+{
+    struct catalogue_correction placed;
+    enum cubby_status status = catalogue_next_correction(catalogue, 0, &placed);
+    *forget = !status && !placed.id;
+    if (placed.id)
+        messages_line(command->messages,
+                      "%s/%s stays: it remembers where photos were placed, for the next sort", path,
+                      CATALOGUE_FOLDER);
+    catalogue_correction_fini(&placed);
+    return status;
+}
+
 static int undo_last(struct undoing *undoing, const char *path, struct output *output,
                      const struct catalogue_run *run, const struct undo_params *params)
 {
@@ -111,10 +126,12 @@ static int undo_last(struct undoing *undoing, const char *path, struct output *o
     enum cubby_status status = undo_list_folders(&folders, run->id, params);
     if (!status)
         status = undo_run(run, params, &counts, &last);
-    if (!status && !params->dry_run && !last)
-        status = report_write(output->catalogue, path, NULL, command->fs, command->log);
     // The files before the folders that hold them, and the times last of all.
     bool forget = !status && !params->dry_run && last;
+    if (forget)
+        status = keep_placed(command, path, output->catalogue, &forget);
+    if (!status && !params->dry_run && !forget)
+        status = report_write(output->catalogue, path, NULL, command->fs, command->log);
     catalogue_close(&output->catalogue);
     if (forget) // still locked: the next run makes its own
         remove_own_files(command, path);
