@@ -32,6 +32,7 @@ enum cli_command {
     CLI_TUNE,
     CLI_LEARN,
     CLI_CHECK,
+    CLI_CORRECT,
     CLI_HELP,    // `help_about` says about what: `cubby help sort`, `cubby sort --help`, `cubby`
     CLI_VERSION, // `cubby version`, `cubby --version`
     CLI_GENERATE // `generate` says what: cubby --generate man
@@ -119,7 +120,7 @@ struct cli_options {
         scores_given, threshold_given;
     bool dry_run, json, csv, logits, exact, no_fsync, trust, inspect, fp16, verbose, quiet;
     bool again, move, link, symlink, no_groups, show, clear;
-    bool augment, no_augment, clear_cache;
+    bool augment, no_augment, clear_cache, only_corrections;
 };
 
 struct cli_environment {

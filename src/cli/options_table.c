@@ -19,11 +19,12 @@
 #define TUNE BIT(CLI_TUNE)
 #define LEARN BIT(CLI_LEARN)
 #define CHECK BIT(CLI_CHECK)
+#define CORRECT BIT(CLI_CORRECT)
 #define EVERY                                                                                      \
-    (CHECK | LEARN | TUNE | EXPORT | UNDO | VERIFY | SORT | CLASSIFY | IMPORT | INFO | DEVICES |   \
-     BENCH)
+    (CORRECT | CHECK | LEARN | TUNE | EXPORT | UNDO | VERIFY | SORT | CLASSIFY | IMPORT | INFO |     \
+     DEVICES | BENCH)
 #define USES_MODEL (SORT | CLASSIFY | BENCH)
-#define USES_DEVICE (USES_MODEL | TUNE | LEARN | CHECK)
+#define USES_DEVICE (USES_MODEL | TUNE | LEARN | CHECK | CORRECT)
 #define AT(member) offsetof(struct cli_options, member)
 
 static const char *const packs[] = {"folders", "zip", "tar.zst", "7z", NULL};
@@ -46,10 +47,15 @@ const struct cli_option cli_option_table[] = {
      .help = "folder that the sorted photos go to; without it, a folder beside the first one, named "
              "after it with \"-sorted\" at the end"},
     {.name = "output", .letter = 'o', .type = CLI_TEXT, .argument = "FILE",
-     .commands = IMPORT | EXPORT | LEARN, .offset = AT(output), .hint = CLI_HINT_FILE, .help = "model file to write"},
-    {.name = "from", .type = CLI_TEXT, .argument = "MODEL", .commands = LEARN, .offset = AT(from),
+     .commands = IMPORT | EXPORT | LEARN | CORRECT, .offset = AT(output), .hint = CLI_HINT_FILE, .help = "model file to write"},
+    {.name = "from", .type = CLI_TEXT, .argument = "MODEL", .commands = LEARN | CORRECT, .offset = AT(from),
      .hint = CLI_HINT_FILE,
-     .help = "model whose network is used instead of the built-in one's; only its classes are new"},
+     .help = "model whose network is used instead of the built-in one's; only its classes are new. "
+             "correct goes on from the model that DIR was sorted with otherwise"},
+    {.name = "only-corrections", .type = CLI_FLAG, .commands = CORRECT,
+     .offset = AT(only_corrections),
+     .help = "learn from what was placed by hand only, not from photos that were left where they were "
+             "sorted"},
     {.name = "valid-from", .type = CLI_TEXT, .argument = "FOLDER", .commands = LEARN,
      .offset = AT(valid_from), .hint = CLI_HINT_FOLDER,
      .help = "photos of the real job, in the same class folders: accuracy, calibration and threshold "
@@ -62,14 +68,14 @@ const struct cli_option cli_option_table[] = {
      .help = "train on a mirror image and a part of each photo, too (the default)"},
     {.name = "no-augment", .type = CLI_FLAG, .commands = LEARN, .offset = AT(no_augment),
      .help = "train on the photos alone: a third of the time, a little less accurate"},
-    {.name = "target-precision", .type = CLI_REAL, .argument = "P", .commands = LEARN,
+    {.name = "target-precision", .type = CLI_REAL, .argument = "P", .commands = LEARN | CORRECT,
      .offset = AT(target_precision), .minimum = 0, .maximum = 0.9999,
      .help = "which part of the photos that are filed should be right, such as 0.95: the model gets "
              "the threshold for it, and sort uses that"},
     {.name = "seed", .type = CLI_COUNT, .argument = "N", .commands = LEARN, .offset = AT(seed),
      .minimum = 0, .maximum = 1000000000, .default_text = "0",
      .help = "another number splits the photos differently for the validation"},
-    {.name = "cache-size", .type = CLI_SIZE, .argument = "SIZE", .commands = LEARN,
+    {.name = "cache-size", .type = CLI_SIZE, .argument = "SIZE", .commands = LEARN | CORRECT,
      .offset = AT(cache_size_bytes), .minimum = 0, .maximum = 1099511627776.0, .default_text = "2G",
      .help = "most that what the network found in photos may take in the cache folder, so that it need "
              "not look at them again (K, M, G)"},
@@ -113,7 +119,7 @@ const struct cli_option cli_option_table[] = {
      .offset = AT(threshold), .given_offset = AT(threshold_given), .minimum = 0, .maximum = 1,
      .help = "smallest probability that files a photo under its class; others go to unsure; without "
              "it, what was learned with the model, else 0.5"},
-    {.name = "dry-run", .letter = 'n', .type = CLI_FLAG, .commands = SORT | UNDO | LEARN,
+    {.name = "dry-run", .letter = 'n', .type = CLI_FLAG, .commands = SORT | UNDO | LEARN | CORRECT,
      .offset = AT(dry_run), .help = "say what would be done, but write nothing"},
     {.name = "sample", .type = CLI_PERCENT, .argument = "PERCENT", .commands = VERIFY,
      .offset = AT(sample), .minimum = 0, .maximum = 100, .default_text = "100",
@@ -191,7 +197,7 @@ const struct cli_option cli_option_table[] = {
     {.name = "seconds", .type = CLI_REAL, .argument = "S", .commands = BENCH,
      .offset = AT(seconds), .minimum = 0.1, .maximum = 86400,
      .help = "how long a measurement takes at most; all stages are measured three times"},
-    {.name = "exact", .type = CLI_FLAG, .commands = SORT | CLASSIFY | LEARN | CHECK, .offset = AT(exact),
+    {.name = "exact", .type = CLI_FLAG, .commands = SORT | CLASSIFY | LEARN | CHECK | CORRECT, .offset = AT(exact),
      .help = "decode photos at full size, as Python libraries do: slower, a little closer to training"},
     {.name = "device", .type = CLI_TEXT, .argument = "NAME", .commands = USES_DEVICE,
      .offset = AT(device), .help = "Vulkan device to use: its number, or part of its name"},
@@ -205,13 +211,13 @@ const struct cli_option cli_option_table[] = {
     {.name = "batch", .type = CLI_COUNT, .argument = "N", .commands = USES_DEVICE,
      .offset = AT(batch), .minimum = 1, .maximum = CLI_MAX_BATCH,
      .help = "photos that the device works on at once; chosen for the device otherwise"},
-    {.name = "threads", .type = CLI_COUNT, .argument = "N", .commands = USES_MODEL | LEARN | CHECK,
+    {.name = "threads", .type = CLI_COUNT, .argument = "N", .commands = USES_MODEL | LEARN | CHECK | CORRECT,
      .offset = AT(threads), .minimum = 1, .maximum = CLI_MAX_THREADS,
      .help = "threads that read and decode; as many as there are CPUs otherwise"},
-    {.name = "max-pixels", .type = CLI_MEGAPIXELS, .argument = "N", .commands = SORT | CLASSIFY | LEARN | CHECK,
+    {.name = "max-pixels", .type = CLI_MEGAPIXELS, .argument = "N", .commands = SORT | CLASSIFY | LEARN | CHECK | CORRECT,
      .offset = AT(max_pixels), .minimum = 0.001, .maximum = 100000, .default_text = "512",
      .help = "megapixels above which a photo fails instead of being decoded"},
-    {.name = "max-file-size", .type = CLI_SIZE, .argument = "SIZE", .commands = SORT | CLASSIFY | LEARN | CHECK,
+    {.name = "max-file-size", .type = CLI_SIZE, .argument = "SIZE", .commands = SORT | CLASSIFY | LEARN | CHECK | CORRECT,
      .offset = AT(max_file_size_bytes), .minimum = 1, .maximum = 1099511627776.0,
      .default_text = "1G", .help = "size above which a file fails instead of being read (K, M, G)"},
     {.name = "no-groups", .type = CLI_FLAG, .commands = SORT, .offset = AT(no_groups),
@@ -314,6 +320,15 @@ const struct cli_command_info cli_command_table[] = {
         .long_help = "Writes the weights of a cubby model as a safetensors file under the names of "
                      "torchvision or timm, whose networks then load them strictly. Class names and "
                      "preprocessing stay in its metadata."},
+    [CLI_CORRECT] = {
+        .name = "correct", .arguments = "DIR", .min_arguments = 1, .max_arguments = 1,
+        .missing = "name the folder that photos were sorted into, such as: cubby correct Pictures-sorted "
+                   "-o better.safetensors",
+        .help = "learn from photos that were moved by hand inside a sorted folder",
+        .long_help = "Finds the photos in DIR that somebody put into another class's folder, or into a "
+                     "new folder, which is a new class; remembers them, so that no later sort puts them "
+                     "elsewhere; and with -o makes a model that has learned from them. Photos in DIR are "
+                     "only read."},
     [CLI_HELP] = {
         .name = "help", .arguments = "[COMMAND]", .max_arguments = 1,
         .help = "explain a command", .long_help = "Explains cubby or one of its commands."},

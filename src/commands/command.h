@@ -53,6 +53,7 @@ int command_export(const struct command *command);
 int command_tune(const struct command *command);
 int command_learn(const struct command *command);
 int command_check(const struct command *command);
+int command_correct(const struct command *command);
 
 // The exit code for a call that failed. Logs a sentence if nothing has been logged so far, so that
 // no command ends without saying why.

@@ -72,6 +72,8 @@ static int run_command(const struct cli_options *options, const struct command *
         return command_learn(command);
     case CLI_CHECK:
         return command_check(command);
+    case CLI_CORRECT:
+        return command_correct(command);
     default:
         return command_failed(command, CUBBY_INTERNAL);
     }

@@ -95,7 +95,7 @@ err_has "b.ppm"
 err_has "1 photos could not be sorted"
 # A run's number says nothing about how many there are.
 sql sorted "insert into runs select 9000000000000000000, 3, 1, 0, 0, model, model_name, threshold,
-    settings, classes, roots, origin from runs"
+    settings, classes, roots, origin, model_path from runs"
 expect 0 timeout 20 "$CUBBY" verify sorted
 rm -r photos sorted
 
