@@ -156,7 +156,12 @@ static enum cubby_status class_of(struct search *s, const char *place, uint32_t 
         } else {
             // Names of classes are UTF-8; those of folders need not be.
             char *name = names_component(folder, NAMES_ENTRY);
-            status = name ? add_class(s, name, folder, true, index) : CUBBY_NO_MEMORY;
+            if (!name)
+                status = CUBBY_NO_MEMORY;
+            else if (hash_table_find(&s->names, text_key(name), &known))
+                *index = (uint32_t)known; // of an earlier look
+            else
+                status = add_class(s, name, folder, true, index);
             free(name);
         }
     }

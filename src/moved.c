@@ -402,7 +402,8 @@ static bool is_searched(const struct fs *fs, const char *path, const char *name)
 {
     struct fs_stat stat;
     return strcmp(name, CATALOGUE_FOLDER) != 0 && !fs->is_hidden(fs, path) &&
-           fs->stat(fs, path, &stat) == 0 && (stat.is_folder || stat.is_file);
+           fs->stat(fs, path, &stat) == 0 &&
+           (stat.is_file || (stat.is_folder && !scan_is_output(fs, path)));
 }
 
 static enum cubby_status search(struct finder *f)
