@@ -77,6 +77,12 @@ static enum cubby_status make_head(struct cubby_head *head, const struct problem
             const double weight = parameters[(size_t)k * dims + d];
             head->weight[(size_t)k * dims + d] = (float)(weight * problem->factor[d]);
             bias += weight * problem->offset[d];
+            if (problem->prior && !(problem->factor[d] > 0)) {
+                // It did not vary here, but may elsewhere: what is known of it stays.
+                const float known = problem->prior->weight[(size_t)k * dims + d];
+                head->weight[(size_t)k * dims + d] = known;
+                bias -= (double)known * problem->fixed[d];
+            }
         }
         head->bias[k] = (float)bias;
     }
@@ -124,7 +130,7 @@ enum cubby_status cubby_head_fit(struct cubby_head *head, const struct cubby_sam
     }
     enum cubby_status status = workspace_init(&workspace, samples, params);
     if (!status)
-        status = problem_init(&problem, &workspace, params->balanced, NULL, 0);
+        status = problem_init(&problem, &workspace, params, NULL, 0);
     problem.l2 = l2;
     if (!status)
         status = fit_head(head, &problem, params, report ? report : &ignored);

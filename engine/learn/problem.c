@@ -116,11 +116,49 @@ static enum cubby_status normalise_features(struct problem *problem)
     return CUBBY_OK;
 }
 
-enum cubby_status problem_init(struct problem *problem, struct workspace *workspace, bool balanced,
-                               const uint8_t *fold, uint8_t left_out)
+// The prior's parameters for normalised features: w x = (w / factor) x' - w offset / factor. What
+// does not vary is part of the bias.
+static enum cubby_status set_center(struct problem *problem)
+{
+    struct workspace *workspace = problem->workspace;
+    const struct cubby_samples *samples = workspace->samples;
+    const struct cubby_head *prior = problem->prior;
+    const size_t dims = samples->dims;
+    if (prior->classes != samples->classes || prior->dims != samples->dims) {
+        cubby_log(workspace->log, CUBBY_LOG_ERROR,
+                  "what is known has %u classes and %u features, the samples %u and %u",
+                  prior->classes, prior->dims, samples->classes, samples->dims);
+        return CUBBY_BAD_DATA;
+    }
+    problem->center = malloc(workspace_size(workspace) * sizeof(*problem->center));
+    problem->fixed = malloc(dims * sizeof(*problem->fixed));
+    if (!problem->center || !problem->fixed)
+        return CUBBY_NO_MEMORY;
+    const float *row = samples->row(samples->user, problem->rows[0], workspace->slots[0].row);
+    if (!row)
+        return CUBBY_IO;
+    memcpy(problem->fixed, row, dims * sizeof(*row));
+    for (uint32_t k = 0; k < samples->classes; k++) {
+        double bias = prior->bias[k];
+        for (size_t d = 0; d < dims; d++) {
+            const double weight = prior->weight[k * dims + d], factor = problem->factor[d];
+            problem->center[k * dims + d] = factor > 0 ? weight / factor : 0;
+            bias += factor > 0 ? -weight / factor * problem->offset[d] : weight * row[d];
+        }
+        problem->center[samples->classes * dims + k] = bias;
+        // Classes without samples are there, too.
+        if (!(problem->class_factors[k] > 0))
+            problem->class_factors[k] = 1;
+    }
+    return CUBBY_OK;
+}
+
+enum cubby_status problem_init(struct problem *problem, struct workspace *workspace,
+                               const struct cubby_fit_params *params, const uint8_t *fold,
+                               uint8_t left_out)
 {
     const struct cubby_samples *samples = workspace->samples;
-    *problem = (struct problem){.workspace = workspace};
+    *problem = (struct problem){.workspace = workspace, .prior = params->prior};
     for (uint32_t i = 0; i < samples->count; i++)
         problem->row_count += trains(samples, i, fold, left_out);
     if (problem->row_count == 0) {
@@ -138,8 +176,9 @@ enum cubby_status problem_init(struct problem *problem, struct workspace *worksp
     for (uint32_t i = 0; i < samples->count; i++)
         if (trains(samples, i, fold, left_out))
             problem->rows[row++] = i;
-    weigh_classes(problem, balanced);
-    return normalise_features(problem);
+    weigh_classes(problem, params->balanced);
+    enum cubby_status status = normalise_features(problem);
+    return status || !problem->prior ? status : set_center(problem);
 }
 
 void problem_fini(struct problem *problem)
@@ -148,12 +187,19 @@ void problem_fini(struct problem *problem)
     free(problem->class_factors);
     free(problem->factor);
     free(problem->offset);
+    free(problem->center);
+    free(problem->fixed);
     *problem = (struct problem){0};
 }
 
 void problem_start(const struct problem *problem, double *parameters)
 {
     const struct cubby_samples *samples = problem->workspace->samples;
+    if (problem->center) {
+        memcpy(parameters, problem->center,
+               workspace_size(problem->workspace) * sizeof(*parameters));
+        return;
+    }
     memset(parameters, 0, workspace_size(problem->workspace) * sizeof(*parameters));
     double *bias = parameters + (size_t)samples->classes * samples->dims;
     for (uint32_t i = 0; i < problem->row_count; i++)
@@ -265,9 +311,15 @@ static void evaluate_slot(void *context, size_t index)
 double problem_penalty(const struct problem *problem, const double *parameters)
 {
     const struct cubby_samples *samples = problem->workspace->samples;
+    const double *center = problem->center;
+    // Biases are only penalised where it is known what they should be.
+    const size_t weights = (size_t)samples->classes * samples->dims;
+    const size_t count = center ? weights + samples->classes : weights;
     double squares = 0;
-    for (size_t i = 0; i < (size_t)samples->classes * samples->dims; i++)
-        squares += parameters[i] * parameters[i];
+    for (size_t i = 0; i < count; i++) {
+        const double distance = parameters[i] - (center ? center[i] : 0);
+        squares += distance * distance;
+    }
     return problem->l2 / 2 * squares;
 }
 
@@ -294,8 +346,10 @@ enum cubby_status problem_evaluate(struct problem *problem, const double *parame
             gradient[(size_t)classes * dims + k] += slot->class_sums[k];
         }
     }
-    for (size_t i = 0; i < (size_t)classes * dims; i++)
-        gradient[i] += problem->l2 * parameters[i];
+    const double *center = problem->center;
+    const size_t weights = (size_t)classes * dims;
+    for (size_t i = 0; i < (center ? weights + classes : weights); i++)
+        gradient[i] += problem->l2 * (parameters[i] - (center ? center[i] : 0));
     return CUBBY_OK;
 }
 

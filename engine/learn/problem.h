@@ -51,6 +51,9 @@ struct problem {
     double total_weight;
     float *factor, *offset; // owned, [dims]: normalised = value * factor + offset
     double l2;
+    const struct cubby_head *prior; // borrowed; NULL: the penalty is on the distance from zero
+    double *center;                 // owned with a prior: its parameters for normalised features
+    float *fixed;                   // owned with a prior, [dims]: values of what does not vary
 };
 
 // Looks at all samples: labels, roles and weights within range, every feature finite. On success
@@ -68,13 +71,13 @@ size_t workspace_size(const struct workspace *workspace);
 
 // Training on the samples that train, have a weight, and are not in fold `left_out` of `fold`
 // [samples->count]; fold may be NULL. To be passed to problem_fini() in any case.
-//   CUBBY_BAD_DATA  none is left
+//   CUBBY_BAD_DATA  none is left, or the prior is of another size
 CUBBY_NODISCARD enum cubby_status problem_init(struct problem *problem, struct workspace *workspace,
-                                               bool balanced, const uint8_t *fold,
-                                               uint8_t left_out);
+                                               const struct cubby_fit_params *params,
+                                               const uint8_t *fold, uint8_t left_out);
 void problem_fini(struct problem *problem);
 
-// Weights of zero and biases that give each class its share: the start of a fit.
+// The prior, or weights of zero and biases that give each class its share: the start of a fit.
 void problem_start(const struct problem *problem, double *parameters);
 // value: with the penalty. Classes that are not there have no part in the softmax and no gradient.
 CUBBY_NODISCARD enum cubby_status problem_evaluate(struct problem *problem,

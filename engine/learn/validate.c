@@ -57,7 +57,7 @@ static enum cubby_status prepare_fold(struct validator *validator, uint32_t inde
             held_out->positions[next++] = i;
         }
     enum cubby_status status = problem_init(&held_out->problem, &validator->workspace,
-                                            validator->fit.balanced, folds->fold, (uint8_t)index);
+                                            &validator->fit, folds->fold, (uint8_t)index);
     if (status)
         return status;
     problem_start(&held_out->problem, held_out->parameters);

@@ -82,11 +82,19 @@ struct cubby_parallel {
     void *user; // borrowed
 };
 
+struct cubby_head;
+
 // Zero means default everywhere.
 struct cubby_fit_params {
     bool balanced;    // a sample's weight is divided by its class's share: classes count alike
     double tolerance; // largest gradient at the end, relative to the start's; 0: 1e-5
     uint32_t max_iterations; // 0: 1000
+    // What is known already, borrowed; NULL: nothing. The penalty is then on the distance from it,
+    //     l2 / 2 * (|W - W_prior|^2 + |b - b_prior|^2)
+    // of normalised weights, so that what the samples say nothing about stays as it was: a class
+    // without samples, and most of all a head that few samples correct. (The mode of a Gaussian
+    // prior; Chelba and Acero: Adaptation of Maximum Entropy Capitalizer, EMNLP 2004.)
+    const struct cubby_head *prior;
     struct cubby_parallel parallel;
     bool (*stopped)(void *user); // asked now and then; true: return CUBBY_INTERRUPTED; NULL: never
     void *stopped_user;          // borrowed
@@ -111,7 +119,8 @@ struct cubby_fit_report {
 // Fits a head to all samples whose role is not CUBBY_JUDGES, with l2 > 0.
 // On success the caller owns *head, to be freed by cubby_head_fini(); otherwise it is empty.
 // `params` and `report` may be NULL.
-//   CUBBY_BAD_DATA     fewer than two classes, a class without a training sample, a label, role or
+//   CUBBY_BAD_DATA     fewer than two classes, a class without a training sample (and without a
+//                      prior), a prior of another size, a label, role or
 //                      weight out of range, a feature that is not a finite number; the log says
 //   CUBBY_TOO_LARGE    more than CUBBY_LEARN_MAX_WEIGHTS weights
 //   CUBBY_IO           row() gave NULL

@@ -31,15 +31,20 @@ static double value_of(const struct fixture *fixture, const struct problem *prob
         loss += factor * fixture->weights[i] * (log(sum) - truth);
     }
     double squares = 0;
-    for (uint32_t i = 0; i < classes * dims; i++)
-        squares += parameters[i] * parameters[i];
+    for (uint32_t i = 0; i < classes * dims + (problem->center ? classes : 0); i++)
+        squares += pow(parameters[i] - (problem->center ? problem->center[i] : 0), 2);
     return loss / total + problem->l2 / 2 * squares;
 }
 
 static void gradient_is_that_of_the_value(void **state)
 {
     (void)state;
-    for (int balanced = 0; balanced < 2; balanced++) {
+    float known[60];
+    for (int i = 0; i < 60; i++)
+        known[i] = (float)(i % 7) - 3;
+    const struct cubby_head prior = {known, known + 57, 3, 19};
+    for (int variant = 0; variant < 4; variant++) {
+        const int balanced = variant % 2;
         struct fixture fixture;
         fixture_init(&fixture, 3, 70, 19, 3, 1);
         for (uint32_t i = 0; i < 70; i++) {
@@ -50,9 +55,10 @@ static void gradient_is_that_of_the_value(void **state)
         }
         struct workspace workspace;
         struct problem problem;
-        const struct cubby_fit_params params = {0};
+        const struct cubby_fit_params params = {.balanced = balanced,
+                                                .prior = variant < 2 ? NULL : &prior};
         assert_int_equal(workspace_init(&workspace, &fixture.samples, &params), CUBBY_OK);
-        assert_int_equal(problem_init(&problem, &workspace, balanced, NULL, 0), CUBBY_OK);
+        assert_int_equal(problem_init(&problem, &workspace, &params, NULL, 0), CUBBY_OK);
         problem.l2 = 0.3;
 
         double parameters[60], gradient[60], ignored[60], value;
@@ -107,7 +113,7 @@ static void features_are_normalised_by_weight(void **state)
     struct problem problem;
     const struct cubby_fit_params params = {0};
     assert_int_equal(workspace_init(&workspace, &fixture.samples, &params), CUBBY_OK);
-    assert_int_equal(problem_init(&problem, &workspace, false, NULL, 0), CUBBY_OK);
+    assert_int_equal(problem_init(&problem, &workspace, &params, NULL, 0), CUBBY_OK);
     double weight = 0, sum = 0, squares = 0;
     for (uint32_t i = 0; i < 40; i++) {
         const double value =
@@ -137,9 +143,9 @@ static void absent_classes_get_half_a_photo(void **state)
         fold[i] = fixture.labels[i] == 1;
     struct workspace workspace;
     struct problem problem;
-    const struct cubby_fit_params params = {0};
+    const struct cubby_fit_params params = {.balanced = true};
     assert_int_equal(workspace_init(&workspace, &fixture.samples, &params), CUBBY_OK);
-    assert_int_equal(problem_init(&problem, &workspace, true, fold, 1), CUBBY_OK);
+    assert_int_equal(problem_init(&problem, &workspace, &params, fold, 1), CUBBY_OK);
     assert_int_equal(problem.active, 2);
     assert_int_equal(problem.row_count, 20);
 
