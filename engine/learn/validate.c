@@ -154,6 +154,27 @@ static enum cubby_status try_strength(struct validator *validator, struct cubby_
     return judge(validator, strength);
 }
 
+// Takes the strongest that is not clearly worse than the best. Its answers were not kept.
+static enum cubby_status choose_stronger(struct validator *validator)
+{
+    struct cubby_validation *out = validator->out;
+    const struct cubby_strength *best = &out->strengths[out->chosen];
+    const double limit = best->loss + validator->params->slack * best->loss_error;
+    uint32_t i = 0;
+    while (i < out->chosen && out->strengths[i].loss > limit)
+        i++;
+    if (i == out->chosen)
+        return CUBBY_OK;
+    enum cubby_status status = try_strength(validator, &out->strengths[i]);
+    if (status)
+        return status;
+    float *better = validator->logits;
+    validator->logits = out->logits;
+    out->logits = better;
+    out->chosen = i;
+    return CUBBY_OK;
+}
+
 static enum cubby_status try_strengths(struct validator *validator, uint32_t count)
 {
     struct cubby_validation *out = validator->out;
@@ -174,8 +195,9 @@ static enum cubby_status try_strengths(struct validator *validator, uint32_t cou
         }
         lost = strength->loss > best * (1 + LOST_BY) ? lost + 1 : 0;
     }
+    enum cubby_status status = validator->params->slack > 0 ? choose_stronger(validator) : CUBBY_OK;
     out->l2 = out->strengths[out->chosen].l2;
-    return CUBBY_OK;
+    return status;
 }
 
 static enum cubby_status check_params(const struct cubby_validation_params *params, uint32_t *folds,

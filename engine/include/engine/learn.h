@@ -145,6 +145,11 @@ struct cubby_validation_params {
     uint64_t seed;               // of the order among groups of the same size
     const double *strengths;     // l2s to try, from strong to weak; NULL: 10^2, 10^1.5 ... 10^-4
     uint32_t strength_count;
+    // By how many standard errors the loss may exceed the least, for a stronger strength to be
+    // chosen (the one-standard-error rule: Breiman and others, Classification and Regression Trees,
+    // 1984). With a prior a stronger one forgets less, which samples that were chosen because
+    // the prior is wrong about them cannot show.
+    double slack;
     // Split photo by photo as though groups were not known: what a careless split would claim.
     bool careless;
 };
@@ -184,10 +189,10 @@ struct cubby_validation {
 //
 // The strength with the least mean log-loss at its best temperature wins, the stronger one if two
 // are equal. Each strength has its own temperature because the head will be given one too:
-// without, a strength would be judged by how loud its answers are. The one-standard-error rule is
-// not used: it buys simplicity that a linear head has anyway, and costs accuracy. Strengths are
-// tried from strong to weak, each fit starting from the one before; once three in a row are
-// worse than the best by more than 2 %, the rest is left out.
+// without, a strength would be judged by how loud its answers are. Without `slack` the
+// one-standard-error rule is not used: it buys simplicity that a linear head has anyway, and costs
+// accuracy. Strengths are tried from strong to weak, each fit starting from the one before; once
+// three in a row are worse than the best by more than 2 %, the rest is left out.
 //
 // Errors as cubby_head_fit(), and CUBBY_BAD_DATA where no split is possible: fewer than two groups
 // that judge (none, where no group of them trains), or none to train on in some fold. A class with

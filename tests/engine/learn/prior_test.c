@@ -121,6 +121,34 @@ static void test_validation_takes_it_along(void **state)
     cubby_validation_fini(&validation);
 }
 
+// Slack prefers what is nearer to the prior, and gives the answers of that strength.
+static void test_slack(void **state)
+{
+    (void)state;
+    struct cubby_samples samples = make_samples();
+    for (uint32_t i = 0; i < COUNT; i += 8)
+        labels[i] = 1 - labels[i]; // so that there is an error to be compared with
+    struct cubby_validation_params params = {.fit = {.prior = &prior}};
+    struct cubby_validation plain, slack;
+    assert_int_equal(cubby_validate(&plain, &samples, &params), CUBBY_OK);
+    params.slack = 1;
+    assert_int_equal(cubby_validate(&slack, &samples, &params), CUBBY_OK);
+    const struct cubby_strength *best = &plain.strengths[plain.chosen];
+    assert_true(slack.chosen < plain.chosen && slack.l2 > plain.l2);
+    for (uint32_t i = 0; i < slack.chosen; i++)
+        assert_true(slack.strengths[i].loss > best->loss + best->loss_error);
+    params.slack = 0;
+    params.strengths = &slack.l2;
+    params.strength_count = 1;
+    struct cubby_validation alone;
+    assert_int_equal(cubby_validate(&alone, &samples, &params), CUBBY_OK);
+    for (uint32_t i = 0; i < alone.count * CLASSES; i++)
+        assert_true(fabsf(alone.logits[i] - slack.logits[i]) < 0.05f);
+    cubby_validation_fini(&plain);
+    cubby_validation_fini(&slack);
+    cubby_validation_fini(&alone);
+}
+
 static void test_other_size(void **state)
 {
     (void)state;
@@ -139,6 +167,7 @@ int main(void)
         cmocka_unit_test(test_class_without_samples_is_not_forgotten),
         cmocka_unit_test(test_one_class_alone),
         cmocka_unit_test(test_validation_takes_it_along),
+        cmocka_unit_test(test_slack),
         cmocka_unit_test(test_other_size),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
