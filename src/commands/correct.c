@@ -3,6 +3,7 @@
 
 #include "commands/command.h"
 #include "commands/correct_report.h"
+#include "commands/correct_train.h"
 #include "commands/output.h"
 #include "corrections.h"
 #include "platform/memory.h"
@@ -105,6 +106,14 @@ int command_correct(const struct command *command)
         if (!status)
             status = correct_report(command, &c.moved, &c.corrections);
         code = status ? command_failed(command, status) : EXIT_CODE_OK;
+    }
+    if (code == EXIT_CODE_OK && command->options->output) {
+        const struct correct_input input = {.output = c.path,
+                                            .catalogue = c.output.catalogue,
+                                            .run = &c.run,
+                                            .moved = &c.moved,
+                                            .corrections = &c.corrections};
+        code = correct_train(command, &input);
     }
     if (code == EXIT_CODE_OK)
         code = command_finish_output(command, code);

@@ -107,6 +107,7 @@ static struct cubby_fit_params fit_params(const struct training *training)
 {
     const struct train_params *params = training->params;
     return (struct cubby_fit_params){.balanced = true,
+                                     .prior = params->prior,
                                      .parallel = {run_parallel, training->parallel},
                                      .stopped = params->interrupted,
                                      .stopped_user = params->user,
@@ -195,6 +196,7 @@ static enum cubby_status choose_strength(const struct training *training, struct
 {
     const struct cubby_validation_params how = {.fit = fit_params(training),
                                                 .folds = training->has_judges ? JUDGED_FOLDS : 0,
+                                                .slack = training->params->slack,
                                                 .seed = training->params->seed};
     struct cubby_validation validation = {0};
     enum cubby_status status = cubby_validate(&validation, &training->samples, &how);

@@ -34,6 +34,9 @@ struct train_params {
     // A row's values into out [dims], from any thread: features_read().
     enum cubby_status (*read)(const void *source, uint64_t row, float *out);
     const void *source;
+    // A head that knows some of it already, see struct cubby_fit_params; borrowed, NULL: none.
+    const struct cubby_head *prior;
+    double slack;                    // see struct cubby_validation_params
     bool careless;                   // find out what a random split would claim, too
     double target_precision;         // 0..1; 0: no threshold is chosen
     uint64_t seed;                   // of the folds

@@ -146,6 +146,24 @@ one_error
 expect 1 "$CUBBY" correct nowhere
 one_error
 
+# What can go wrong before anything is learned; no model file is left by any of it.
+rm -rf sorted
+expect 3 "$CUBBY" sort photos --into sorted
+expect 1 "$CUBBY" correct sorted -o new.safetensors
+err_has "nobody has moved a photo"
+one_error
+mv "$(first sorted/red)" sorted/blue/
+expect 1 "$CUBBY" correct sorted -o new.safetensors # the stub's model is no file
+err_has "name the one to begin from with --from"
+one_error
+expect 1 "$CUBBY" correct sorted -o new.safetensors --from words.txt
+[ ! -e new.safetensors ] || fail "a model was written"
+[ "$(sql sorted "select count(*) from corrections")" -eq 1 ] || fail "what was moved is not noted"
+echo mine >new.safetensors
+expect 1 "$CUBBY" correct sorted -o new.safetensors
+err_has "is already there"
+grep -q mine new.safetensors || fail "a file was overwritten"
+
 # A sort that was killed half-way goes on first.
 rm -rf sorted
 expect 3 "$CUBBY" sort photos --into sorted

@@ -72,10 +72,11 @@ static void test_lines(void **state)
         "unsure/b.jpg", "");
     add(report, catalogue, "c.jpg", PHOTO_FAILED, "table", 0.9f, NULL, "cut short");
     add(report, catalogue, "d.txt", PHOTO_SKIPPED, NULL, 0, NULL, "not a photo");
+    add(report, catalogue, "e.jpg", PHOTO_FILED, "stool", 0.6f, "stool/e.jpg", PHOTO_PLACED);
     assert_int_equal(report_finish(report, 1.5), CUBBY_OK);
     const struct report_totals *totals = report_totals(report);
-    assert_int_equal(totals->found, 4);
-    assert_int_equal(totals->filed + totals->unsure + totals->failed + totals->skipped, 4);
+    assert_int_equal(totals->found, 5);
+    assert_int_equal(totals->filed + totals->unsure + totals->failed + totals->skipped, 5);
     report_destroy(&report);
     assert_int_equal(write_report(state, catalogue, fs_real(), NULL), CUBBY_OK);
     catalogue_close(&catalogue);
@@ -88,7 +89,9 @@ static void test_lines(void **state)
         "{\"path\": \"b, \\\"b\\\".jpg\", \"status\": \"unsure\", "
         "\"class\": \"chair, \\\"old\\\"\\nred\", \"p\": 0.3000, \"filed_as\": \"unsure/b.jpg\"}\n"
         "{\"path\": \"c.jpg\", \"status\": \"failed\", \"reason\": \"cut short\"}\n"
-        "{\"path\": \"d.txt\", \"status\": \"skipped\", \"reason\": \"not a photo\"}\n";
+        "{\"path\": \"d.txt\", \"status\": \"skipped\", \"reason\": \"not a photo\"}\n"
+        "{\"path\": \"e.jpg\", \"status\": \"filed\", \"class\": \"stool\", "
+        "\"filed_as\": \"stool/e.jpg\", \"reason\": \"placed by a person\"}\n";
     assert_content(state, "out/.cubby/report.jsonl", lines);
     assert_content(
         state, "out/.cubby/report.csv",
@@ -96,11 +99,12 @@ static void test_lines(void **state)
         "a.jpg,filed,table,0.9732,table/a.jpg,,0\r\n"
         "\"b, \"\"b\"\".jpg\",unsure,\"chair, \"\"old\"\"\nred\",0.3000,unsure/b.jpg,,0\r\n"
         "c.jpg,failed,,,,cut short,0\r\n"
-        "d.txt,skipped,,,,not a photo,0\r\n");
+        "d.txt,skipped,,,,not a photo,0\r\n"
+        "e.jpg,filed,stool,,stool/e.jpg,placed by a person,0\r\n");
     char *text = stream_text(stream);
     assert_memory_equal(text, lines, strlen(lines));
     assert_string_equal(text + strlen(lines),
-                        "{\"summary\": {\"found\": 4, \"filed\": 1, \"unsure\": 1, \"failed\": 1, "
+                        "{\"summary\": {\"found\": 5, \"filed\": 2, \"unsure\": 1, \"failed\": 1, "
                         "\"skipped\": 1, \"seconds\": 1.5}}\n");
     free(text);
     fclose(stream);

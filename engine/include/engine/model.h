@@ -118,6 +118,14 @@ CUBBY_NODISCARD enum cubby_status cubby_model_write_head(const struct cubby_mode
                                                          void **data, size_t *size_bytes,
                                                          const struct cubby_log *log);
 
+struct cubby_head; // engine/learn.h
+// The model's own head as one linear layer on its features, batch norms folded in.
+// On success the caller owns *head, to be freed by cubby_head_fini(); otherwise it is empty.
+//   CUBBY_UNSUPPORTED  it has several layers (not logged), or its weights were dropped
+//   CUBBY_NO_MEMORY
+CUBBY_NODISCARD enum cubby_status cubby_model_linear_head(const struct cubby_model *model,
+                                                          struct cubby_head *head);
+
 enum cubby_exported_head {
     CUBBY_EXPORTED_FC,       // the model's own fc
     CUBBY_EXPORTED_FOLDED,   // one linear layer with batch norms folded in: fc
