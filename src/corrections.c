@@ -150,7 +150,8 @@ static enum cubby_status class_of(struct search *s, const char *place, uint32_t 
         return CUBBY_NO_MEMORY;
     folder[length] = '\0';
     enum cubby_status status = folder_key(folder, &key);
-    if (!status && strcmp(folder, NAMES_UNSURE) != 0) {
+    bool unsure = !status && photo_hash_equal(key, text_key(NAMES_UNSURE)); // in whatever case
+    if (!status && !unsure) {
         if (hash_table_find(&s->folders, key, &known)) {
             *index = (uint32_t)known;
         } else {

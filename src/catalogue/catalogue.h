@@ -286,4 +286,19 @@ CUBBY_NODISCARD enum cubby_status catalogue_next_correction(struct catalogue *ca
                                                             int64_t after,
                                                             struct catalogue_correction *out);
 
+// Which photos a model (by its file's hash) was made from: its answers for those say nothing about
+// how good it is. Not committed.
+CUBBY_NODISCARD enum cubby_status catalogue_add_lesson(struct catalogue *catalogue,
+                                                       struct photo_hash model,
+                                                       struct photo_hash photo,
+                                                       uint64_t size_bytes);
+// What the model `base` was made from, `model` was, too.
+CUBBY_NODISCARD enum cubby_status catalogue_inherit_lessons(struct catalogue *catalogue,
+                                                            struct photo_hash base,
+                                                            struct photo_hash model);
+CUBBY_NODISCARD enum cubby_status catalogue_is_lesson(struct catalogue *catalogue,
+                                                      struct photo_hash model,
+                                                      struct photo_hash photo, uint64_t size_bytes,
+                                                      bool *result);
+
 #endif

@@ -89,3 +89,49 @@ enum cubby_status catalogue_next_correction(struct catalogue *catalogue, int64_t
     }
     return catalogue_end(catalogue, statement, status);
 }
+
+// ---- lessons
+
+enum cubby_status catalogue_add_lesson(struct catalogue *catalogue, struct photo_hash model,
+                                       struct photo_hash photo, uint64_t size_bytes)
+{
+    sqlite3_stmt *statement;
+    bool row;
+    enum cubby_status status = catalogue_begin(catalogue, SQL_ADD_LESSON, true, &statement);
+    if (!status) {
+        catalogue_bind_hash(statement, 1, &model);
+        catalogue_bind_hash(statement, 2, &photo);
+        sqlite3_bind_int64(statement, 3, (int64_t)size_bytes);
+        status = catalogue_step(catalogue, statement, &row);
+    }
+    return catalogue_end(catalogue, statement, status);
+}
+
+enum cubby_status catalogue_inherit_lessons(struct catalogue *catalogue, struct photo_hash base,
+                                            struct photo_hash model)
+{
+    sqlite3_stmt *statement;
+    bool row;
+    enum cubby_status status = catalogue_begin(catalogue, SQL_INHERIT_LESSONS, true, &statement);
+    if (!status) {
+        catalogue_bind_hash(statement, 1, &base);
+        catalogue_bind_hash(statement, 2, &model);
+        status = catalogue_step(catalogue, statement, &row);
+    }
+    return catalogue_end(catalogue, statement, status);
+}
+
+enum cubby_status catalogue_is_lesson(struct catalogue *catalogue, struct photo_hash model,
+                                      struct photo_hash photo, uint64_t size_bytes, bool *result)
+{
+    sqlite3_stmt *statement;
+    *result = false;
+    enum cubby_status status = catalogue_begin(catalogue, SQL_FIND_LESSON, false, &statement);
+    if (!status) {
+        catalogue_bind_hash(statement, 1, &model);
+        catalogue_bind_hash(statement, 2, &photo);
+        sqlite3_bind_int64(statement, 3, (int64_t)size_bytes);
+        status = catalogue_step(catalogue, statement, result);
+    }
+    return catalogue_end(catalogue, statement, status);
+}

@@ -47,6 +47,9 @@ static const char *const schema_3 =
     "CREATE TABLE corrections (id INTEGER PRIMARY KEY AUTOINCREMENT, hash BLOB NOT NULL,"
     " size INTEGER NOT NULL, class TEXT, before TEXT, place TEXT NOT NULL,"
     " seen_ns INTEGER NOT NULL, UNIQUE (hash, size));"
+    // Which contents a model was made from.
+    "CREATE TABLE lessons (model BLOB NOT NULL, hash BLOB NOT NULL, size INTEGER NOT NULL,"
+    " PRIMARY KEY (model, hash, size)) WITHOUT ROWID;"
     "ALTER TABLE runs ADD COLUMN model_path TEXT;";
 
 // migrations[n] brings version n to n + 1.
@@ -158,6 +161,12 @@ const char *const catalogue_sql_text[SQL_COUNT] = {
         " seen_ns = ?6 RETURNING id",
     [SQL_FIND_CORRECTION] =
         "SELECT " CORRECTION_COLUMNS " FROM corrections WHERE hash = ?1 AND size = ?2",
+    [SQL_ADD_LESSON] =
+        "INSERT INTO lessons (model, hash, size) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+    [SQL_INHERIT_LESSONS] =
+        "INSERT INTO lessons SELECT ?2, hash, size FROM lessons WHERE model = ?1"
+        " ON CONFLICT DO NOTHING",
+    [SQL_FIND_LESSON] = "SELECT 1 FROM lessons WHERE model = ?1 AND hash = ?2 AND size = ?3",
     [SQL_NEXT_CORRECTION] =
         "SELECT " CORRECTION_COLUMNS " FROM corrections WHERE id > ?1 ORDER BY id LIMIT 1",
 };

@@ -59,6 +59,7 @@ struct correcting_model {
     struct items items;
     struct train_result result;
     struct correct_score scores[CORRECT_PARTS];
+    uint64_t seen_before; // held-out photos of items that the model before was made from
 };
 
 // ---- correct_set.c: from what to learn

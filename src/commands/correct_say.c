@@ -23,8 +23,15 @@ enum cubby_status correct_say_plan(const struct correcting_model *m)
 {
     const struct command *command = m->command;
     struct text text = {0};
-    if (command->options->json)
+    if (command->options->json && !command->options->dry_run)
         return CUBBY_OK;
+    if (command->options->json) {
+        text_add_format(&text, "{\"would_learn\": {\"placed\": %zu, \"left\": %zu, ",
+                        m->set.counts[CORRECT_PLACED], m->set.counts[CORRECT_LEFT]);
+        text_add_format(&text, "\"classes\": %" PRIu32 ", \"new_classes\": %" PRIu32 "}}\n",
+                        m->class_count, m->added);
+        return print(command, &text);
+    }
     text_add_format(&text, "Learning from %zu photos placed by hand", m->set.counts[0]);
     if (m->set.counts[CORRECT_LEFT])
         text_add_format(&text, " and, at a fifth of their weight, %zu that were left",
@@ -53,14 +60,15 @@ static json_t *score_facts(const struct correct_score *score)
 
 json_t *correct_facts(const struct correcting_model *m)
 {
-    return json_pack(
-        "{s:I, s:I, s:f, s:b, s:I, s:I, s:o, s:o, s:o}", "placed",
-        (json_int_t)m->set.counts[CORRECT_PLACED], "left", (json_int_t)m->set.counts[CORRECT_LEFT],
-        "left_weight", round((double)CORRECT_LEFT_WEIGHT * 1e6) / 1e6, "only_corrections",
-        m->command->options->only_corrections, "new_classes", (json_int_t)m->added, "items",
-        (json_int_t)m->items.count, "held_out_placed", score_facts(&m->scores[CORRECT_PLACED]),
-        "held_out_left", score_facts(&m->scores[CORRECT_LEFT]), "figures",
-        learned_figures(&m->result, m->command->options->target_precision));
+    return json_pack("{s:I, s:I, s:f, s:b, s:I, s:I, s:I, s:o, s:o, s:o}", "placed",
+                     (json_int_t)m->set.counts[CORRECT_PLACED], "left",
+                     (json_int_t)m->set.counts[CORRECT_LEFT], "left_weight",
+                     round((double)CORRECT_LEFT_WEIGHT * 1e6) / 1e6, "only_corrections",
+                     m->command->options->only_corrections, "new_classes", (json_int_t)m->added,
+                     "items", (json_int_t)m->items.count, "seen_before", (json_int_t)m->seen_before,
+                     "held_out_placed", score_facts(&m->scores[CORRECT_PLACED]), "held_out_left",
+                     score_facts(&m->scores[CORRECT_LEFT]), "figures",
+                     learned_figures(&m->result, m->command->options->target_precision));
 }
 
 static void add_error(struct text *text, uint64_t right, uint64_t photos)
@@ -112,15 +120,22 @@ enum cubby_status correct_say_result(const struct correcting_model *m)
         all.after += m->scores[part].after;
         all.before_known = all.before_known && m->scores[part].before_known;
     }
-    text_add_string(&text,
-                    "Wrong of photos that were held out, by the model before and the new one:\n");
+    text_add_string(
+        &text, all.photos ? "Wrong of photos that neither has seen, by the model before and the "
+                            "new one:\n"
+                          : "There is no photo that neither the model before nor the new one "
+                            "has seen\n");
     add_score(&text, "placed by hand", &m->scores[CORRECT_PLACED]);
     add_score(&text, "left as sorted", &m->scores[CORRECT_LEFT]);
     if (m->scores[CORRECT_LEFT].photos)
         add_score(&text, "all", &all);
     text_add_format(&text, "(%" PRIu32 " items, held out as wholes; ", m->items.count);
     text_add_string(&text, "what was placed is what the model before got wrong, and what was left "
-                           "is what it says itself)\n");
+                           "is what it says itself");
+    if (m->seen_before)
+        text_add_format(&text, "; %" PRIu64 " photos of items that it was made from do not count",
+                        m->seen_before);
+    text_add_string(&text, ")\n");
     text_add_string(&text, "Wrote ");
     text_add_printable(&text, m->command->options->output);
     text_add_string(&text, "; cubby sort --model with it, and --again, decides anew\n");

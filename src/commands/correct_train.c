@@ -254,13 +254,36 @@ static enum cubby_status train(struct correcting_model *m, const struct learnabl
     return status;
 }
 
-// Both models on the photos that were held out from the new one, and that the one before never saw.
-static void score(struct correcting_model *m, const struct learnable *l)
+// Items of which the model before has seen a photo when it was learned here: what it says of them
+// is no test of it. `seen` is of groups.
+static enum cubby_status find_seen(const struct correcting_model *m, const struct learnable *l,
+                                   bool *seen)
 {
+    struct photo_hash model = features_model_hash(m->features);
+    enum cubby_status status = CUBBY_OK;
+    for (size_t i = 0; i < l->count && !status; i++) {
+        const struct labelled_photo *photo = &m->set.photos[l->photos[i]];
+        bool lesson;
+        status =
+            catalogue_is_lesson(m->in->catalogue, model, photo->hash, photo->size_bytes, &lesson);
+        seen[m->items.group[i]] = seen[m->items.group[i]] || lesson;
+    }
+    return status;
+}
+
+// Both models on the photos that were held out from the new one, and that the one before never saw.
+static enum cubby_status score(struct correcting_model *m, const struct learnable *l)
+{
+    bool *seen = calloc(m->items.count + 1, sizeof(*seen));
+    enum cubby_status status = seen ? find_seen(m, l, seen) : CUBBY_NO_MEMORY;
     for (int part = 0; part < CORRECT_PARTS; part++)
         m->scores[part].before_known = true;
     for (uint32_t i = 0; i < m->result.held_out_count; i++) {
         size_t photo = l->photos[m->result.held_out[i]];
+        if (status || seen[m->items.group[m->result.held_out[i]]]) {
+            m->seen_before++;
+            continue;
+        }
         struct correct_score *s = &m->scores[part_of(m, photo)];
         uint32_t label = m->set.photos[photo].class_index;
         const float *logits = m->result.held_out_logits + (size_t)i * m->class_count;
@@ -269,6 +292,8 @@ static void score(struct correcting_model *m, const struct learnable *l)
         s->before_known = s->before_known && m->before[photo] != CORRECTIONS_NO_CLASS;
         s->after += cubby_largest(logits, m->class_count) == label;
     }
+    free(seen);
+    return status;
 }
 
 static enum cubby_status learn(struct correcting_model *m)
@@ -283,9 +308,22 @@ static enum cubby_status learn(struct correcting_model *m)
     if (!status)
         status = train(m, &l);
     if (!status)
-        score(m, &l);
+        status = score(m, &l);
     free(l.photos);
     return status;
+}
+
+// From what the model is made: the next one's report must not count it.
+static enum cubby_status note_lessons(const struct correcting_model *m, struct photo_hash model)
+{
+    struct catalogue *catalogue = m->in->catalogue;
+    enum cubby_status status =
+        catalogue_inherit_lessons(catalogue, features_model_hash(m->features), model);
+    for (size_t i = 0; i < count_of(m) && !status; i++)
+        if (!m->failed[i])
+            status = catalogue_add_lesson(catalogue, model, m->set.photos[i].hash,
+                                          m->set.photos[i].size_bytes);
+    return status ? status : catalogue_commit(catalogue);
 }
 
 static enum cubby_status write_model(const struct correcting_model *m)
@@ -306,6 +344,8 @@ static enum cubby_status write_model(const struct correcting_model *m)
         learned_model_write(&data, &size_bytes, &model, command->fs, command->log);
     if (!status && interrupted(NULL))
         status = CUBBY_INTERRUPTED;
+    if (!status)
+        status = note_lessons(m, photo_hash_bytes(data, size_bytes));
     if (!status)
         status =
             new_file_write(command->fs, command->options->output, data, size_bytes, command->log);

@@ -40,6 +40,18 @@ static bool is_untouched(const struct folder_sink *sink, const struct filing *fi
     return same;
 }
 
+// Whether what a person placed is where it was seen: a link is, whatever it leads to.
+static bool is_where_placed(const struct folder_sink *sink, const struct filing *filing)
+{
+    struct fs_stat stat;
+    if (filing->how != FILING_SYMLINK)
+        return is_untouched(sink, filing);
+    char *path = folder_sink_path(sink, filing->target);
+    bool there = path && sink->params.fs->lstat(sink->params.fs, path, &stat) == 0;
+    free(path);
+    return there && stat.is_symlink;
+}
+
 // Whether `target`, below the output, lies in `folder`, a path.
 static bool lies_in(const struct folder_sink *sink, const char *target, const char *folder)
 {
@@ -188,7 +200,7 @@ enum cubby_status folder_stage_again(struct folder_sink *sink, struct staged *st
     staged->placings = calloc(photo->member_count + 1u, sizeof(*staged->placings));
     if (!staged->placings) {
         status = CUBBY_NO_MEMORY;
-    } else if (photo_is_placed(photo) && is_untouched(sink, &filed)) {
+    } else if (photo_is_placed(photo) && is_where_placed(sink, &filed)) {
         status = stay_in_folder(sink, staged, &filed);
     } else if (!photo_is_placed(photo) && lies_in(sink, filed.target, staged->folder)) {
         status = stay(sink, staged, &filed);

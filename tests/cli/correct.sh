@@ -58,6 +58,8 @@ for how in "" --move --link --symlink; do
     done
     [ "$(find sorted/stool sorted/red/old -not -type d | wc -l)" -eq 4 ] || fail "not as placed ($how)"
     expect 0 "$CUBBY" verify sorted
+    grep -q '"filed_as": "stool/new.ppm", "reason": "placed by a person"' sorted/.cubby/report.jsonl ||
+        fail "the report does not say who placed it ($how)"
     # All is taken back, from wherever it is; what was learned of photos stays.
     : >told
     for run in 1 2 3 4 5; do

@@ -144,6 +144,13 @@ def main():
         there = [i for i in range(count) if Path("sorted", to, f"{kind} {i}.jpg").exists()]
         check(len(there) == count, f"{len(there)} of {count} {kind}s are where they were put")
     check(cubby("verify", "sorted", codes=(0, 4)).returncode == 0, "verify finds all well")
+
+    # Learning once more, from that model: what it was made from is no test of it.
+    *_, third = correct("third.safetensors")
+    third = third["learned"]
+    judged = third["held_out_placed"]["photos"] + third["held_out_left"]["photos"]
+    check(third["seen_before"] >= sum(moved.values()) and judged <= 2 * HELD_OUT,
+          f"{third['seen_before']} photos were seen before, {judged} judge")
     return 1 if check.failed else 0
 
 

@@ -61,7 +61,7 @@ static void test_kinds(void **state)
         sorted_file(state, catalogue, run, targets[i], targets[i], 0);
     sorted_move(state, "bench/a.jpg", "CHAIR/oak/a.jpg");         // the case does not count
     sorted_move(state, "bench/b.jpg", "bench/oak/b renamed.jpg"); // the same class
-    sorted_move(state, "bench/c.jpg", "unsure/c.jpg");
+    sorted_move(state, "bench/c.jpg", "Unsure/c.jpg");
     sorted_move(state, "unsure/d.jpg",
                 "a\xef\xbc\x8f"
                 "b/d.jpg"); // as the class a/b is filed
@@ -91,7 +91,7 @@ static void test_kinds(void **state)
     assert_kind(&seen, 7, CORRECTION_EARLIER, "caf%E9");
     assert_int_equal(forget(&seen, catalogue), 0);
     sorted_move(state, "CHAIR/oak/a.jpg", "bench/a.jpg"); // it was right after all
-    sorted_move(state, "unsure/c.jpg", "chair/c.jpg");
+    sorted_move(state, "Unsure/c.jpg", "chair/c.jpg");
     assert_int_equal(remove(temporary_path(state, "out/bench/copy.jpg")), 0);
     seen = look(state, catalogue);
     assert_kind(&seen, 0, CORRECTION_MOVED, "bench");

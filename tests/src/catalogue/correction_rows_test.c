@@ -106,8 +106,10 @@ static void test_older_catalogue_gets_the_table(void **state)
     assert_int_equal(put(catalogue, "/photos/a.jpg", 4, "bench/a.jpg", NULL), CUBBY_OK);
     assert_int_equal(catalogue_commit(catalogue), CUBBY_OK);
     catalogue_close(&catalogue);
-    opened_sql(state, "DROP TABLE corrections; ALTER TABLE runs DROP COLUMN model_path;"
-                      "PRAGMA user_version = 2");
+    opened_sql(
+        state,
+        "DROP TABLE corrections; DROP TABLE lessons; ALTER TABLE runs DROP COLUMN model_path;"
+        "PRAGMA user_version = 2");
     catalogue = opened(state);
     assert_int_equal(count_all(catalogue), 1);
     add(catalogue, 1, "chair", "chair/a.jpg");
@@ -123,6 +125,37 @@ static void test_older_catalogue_gets_the_table(void **state)
     catalogue_close(&catalogue);
 }
 
+static bool is_lesson(struct catalogue *catalogue, uint64_t model, uint64_t photo)
+{
+    bool result;
+    assert_int_equal(catalogue_is_lesson(catalogue, (struct photo_hash){model, 1},
+                                         (struct photo_hash){photo, 2}, photo, &result),
+                     CUBBY_OK);
+    return result;
+}
+
+static void test_lessons(void **state)
+{
+    struct catalogue *catalogue = opened(state);
+    const struct photo_hash one = {1, 1}, two = {2, 1};
+    for (uint64_t photo = 10; photo < 13; photo++)
+        for (int twice = 0; twice < 2; twice++)
+            assert_int_equal(
+                catalogue_add_lesson(catalogue, one, (struct photo_hash){photo, 2}, photo),
+                CUBBY_OK);
+    assert_int_equal(catalogue_add_lesson(catalogue, two, (struct photo_hash){12, 2}, 12),
+                     CUBBY_OK);
+    assert_int_equal(catalogue_add_lesson(catalogue, two, (struct photo_hash){20, 2}, 20),
+                     CUBBY_OK);
+    assert_true(is_lesson(catalogue, 1, 10) && !is_lesson(catalogue, 2, 10));
+    assert_true(is_lesson(catalogue, 2, 20) && !is_lesson(catalogue, 1, 20));
+    assert_int_equal(catalogue_inherit_lessons(catalogue, one, two), CUBBY_OK);
+    assert_true(is_lesson(catalogue, 2, 10) && is_lesson(catalogue, 2, 11));
+    assert_true(is_lesson(catalogue, 2, 12) && !is_lesson(catalogue, 1, 20));
+    assert_false(is_lesson(catalogue, 3, 10));
+    catalogue_close(&catalogue);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -130,6 +163,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_all_in_order_and_durable, temporary_setup,
                                         temporary_teardown),
         cmocka_unit_test_setup_teardown(test_hostile_rows, temporary_setup, temporary_teardown),
+        cmocka_unit_test_setup_teardown(test_lessons, temporary_setup, temporary_teardown),
         cmocka_unit_test_setup_teardown(test_older_catalogue_gets_the_table, temporary_setup,
                                         temporary_teardown),
     };
