@@ -21,7 +21,7 @@
 #define CHECK BIT(CLI_CHECK)
 #define CORRECT BIT(CLI_CORRECT)
 #define EVERY                                                                                      \
-    (CORRECT | CHECK | LEARN | TUNE | EXPORT | UNDO | VERIFY | SORT | CLASSIFY | IMPORT | INFO |     \
+    (CORRECT | CHECK | LEARN | TUNE | EXPORT | UNDO | VERIFY | SORT | CLASSIFY | IMPORT | INFO |   \
      DEVICES | BENCH)
 #define USES_MODEL (SORT | CLASSIFY | BENCH)
 #define USES_DEVICE (USES_MODEL | TUNE | LEARN | CHECK | CORRECT)
