@@ -1,9 +1,8 @@
 #include "stream.h"
 
 #include <errno.h>
-#include <stdbool.h>
 
-static bool is_full(int code)
+bool stream_is_full(int code)
 {
 #ifdef EDQUOT
     if (code == EDQUOT)
@@ -24,8 +23,8 @@ enum cubby_status stream_flush(FILE *stream, const struct cubby_log *log)
         (void)fflush(stream);
     int code = errno;
     cubby_log(log, CUBBY_LOG_ERROR, "the results cannot be written to standard output: %s",
-              is_full(code)   ? "no space left"
-              : code == EPIPE ? "nobody reads them any more"
-                              : "writing failed");
-    return is_full(code) ? CUBBY_NO_SPACE : CUBBY_IO;
+              stream_is_full(code) ? "no space left"
+              : code == EPIPE      ? "nobody reads them any more"
+                                   : "writing failed");
+    return stream_is_full(code) ? CUBBY_NO_SPACE : CUBBY_IO;
 }

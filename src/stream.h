@@ -2,6 +2,7 @@
 #ifndef SRC_STREAM_H
 #define SRC_STREAM_H
 
+#include <stdbool.h>
 #include <stdio.h>
 
 #include "engine/log.h"
@@ -11,5 +12,8 @@
 //   CUBBY_NO_SPACE  the disk behind it is full
 //   CUBBY_IO        anything else
 CUBBY_NODISCARD enum cubby_status stream_flush(FILE *stream, const struct cubby_log *log);
+
+// Whether an errno means a full disk, an exceeded quota or a file at its limit.
+bool stream_is_full(int code);
 
 #endif

@@ -22,8 +22,8 @@ struct verify {
     struct verify_moved moved;
 };
 
-static enum cubby_status tell(struct verify *v, enum verify_kind kind, const char *path,
-                              const char *what)
+static enum cubby_status say(struct verify *v, enum verify_kind kind, const char *path,
+                             const char *what)
 {
     if (kind == VERIFY_DAMAGE)
         v->counts->damaged++;
@@ -108,13 +108,13 @@ static enum cubby_status tell_file(struct verify *v, int64_t filing, int64_t pho
     const char *place;
     enum cubby_status status = verify_find_moved(&v->moved, v->params, filing, photo, &place);
     if (status || !place)
-        return status ? status : tell(v, VERIFY_DAMAGE, path, wrong);
+        return status ? status : say(v, VERIFY_DAMAGE, path, wrong);
     struct text what = {0};
     text_add_string(&what, "it was moved to ");
     text_add_printable(&what, place);
     text_add_string(&what, " since: cubby correct takes note of that");
     text_add(&what, "", 1);
-    status = what.failed ? CUBBY_NO_MEMORY : tell(v, VERIFY_NOTE, path, what.bytes);
+    status = what.failed ? CUBBY_NO_MEMORY : say(v, VERIFY_NOTE, path, what.bytes);
     text_free(&what);
     return status;
 }
@@ -182,14 +182,14 @@ static enum cubby_status compare_archive(struct verify *v, const char *path,
     char reason[160];
     enum archive_kind kind;
     if (!archive_kind_of(archive->name, &kind))
-        return tell(v, VERIFY_DAMAGE, path, "it is no archive of a kind that is known here");
+        return say(v, VERIFY_DAMAGE, path, "it is no archive of a kind that is known here");
     v->counts->compared++;
     enum cubby_status status =
         archive_rows_compare(v->params->catalogue, archive->id, kind, v->params->fs, path, &whole,
                              &size_bytes, &wrong, reason);
     if (!status && !wrong && !photo_hash_equal(whole, archive->hash))
         wrong = "its bytes are not those that were written";
-    return status || !wrong ? status : tell(v, VERIFY_DAMAGE, path, wrong);
+    return status || !wrong ? status : say(v, VERIFY_DAMAGE, path, wrong);
 }
 
 static enum cubby_status check_archive(struct verify *v, const struct catalogue_archive *archive)
@@ -201,11 +201,11 @@ static enum cubby_status check_archive(struct verify *v, const struct catalogue_
     enum cubby_status status = CUBBY_OK;
     v->counts->checked++;
     if (archive->state != ARCHIVE_DONE)
-        status = tell(v, VERIFY_DAMAGE, path, "it was not finished: sort again");
+        status = say(v, VERIFY_DAMAGE, path, "it was not finished: sort again");
     else if (v->params->fs->lstat(v->params->fs, path, &stat))
-        status = tell(v, VERIFY_DAMAGE, path, "it is missing");
+        status = say(v, VERIFY_DAMAGE, path, "it is missing");
     else if (!stat.is_file || stat.size_bytes != archive->size_bytes)
-        status = tell(v, VERIFY_DAMAGE, path, "its size is not what was written");
+        status = say(v, VERIFY_DAMAGE, path, "its size is not what was written");
     else if (is_sampled(v, archive->id))
         status = compare_archive(v, path, archive);
     free(path);
@@ -267,8 +267,8 @@ static enum cubby_status check_duplicate(struct verify *v, const struct photo *p
     enum cubby_status status =
         catalogue_find_content(v->params->catalogue, photo->hash, photo->size_bytes, &path);
     if (!status && !path)
-        status = tell(v, VERIFY_DAMAGE, photo->path,
-                      "what it was a duplicate of is not in the output any more: sort again");
+        status = say(v, VERIFY_DAMAGE, photo->path,
+                     "what it was a duplicate of is not in the output any more: sort again");
     free(path);
     return status;
 }
@@ -277,10 +277,10 @@ static enum cubby_status check_row(struct verify *v, const struct photo *photo)
 {
     bool filed = photo->status == PHOTO_FILED || photo->status == PHOTO_UNSURE, found = true;
     if (photo->status == PHOTO_PENDING)
-        return tell(v, VERIFY_DAMAGE, photo->path, "it is not filed yet: sort again");
+        return say(v, VERIFY_DAMAGE, photo->path, "it is not filed yet: sort again");
     if (photo->status == PHOTO_FAILED) {
         v->counts->failed++;
-        return tell(v, VERIFY_NOTE, photo->path, photo->reason);
+        return say(v, VERIFY_NOTE, photo->path, photo->reason);
     }
     if (photo->status == PHOTO_SKIPPED && photo->filed_as)
         return check_found(v, photo);
@@ -288,7 +288,7 @@ static enum cubby_status check_row(struct verify *v, const struct photo *photo)
         return check_duplicate(v, photo);
     enum cubby_status status = filed ? has_filing(v, photo->id, &found) : CUBBY_OK;
     if (!status && !found)
-        status = tell(v, VERIFY_DAMAGE, photo->path, "the catalogue knows of no copy of it");
+        status = say(v, VERIFY_DAMAGE, photo->path, "the catalogue knows of no copy of it");
     return status;
 }
 
@@ -333,15 +333,15 @@ static enum cubby_status check_members(struct verify *v, const struct catalogue_
         bool later = run->finished_ns && member->mtime_ns > run->finished_ns;
         if (missing && (later || row->archive))
             status =
-                tell(v, VERIFY_NOTE, member->path,
-                     row->archive ? "it is not packed with its photo: finished archives stay as "
-                                    "they are"
-                                  : "it was added since: sort again");
+                say(v, VERIFY_NOTE, member->path,
+                    row->archive ? "it is not packed with its photo: finished archives stay as "
+                                   "they are"
+                                 : "it was added since: sort again");
         else if (missing)
-            status = tell(v, VERIFY_DAMAGE, member->path,
-                          "it belongs to a photo, and is not with it in the output: sort again");
+            status = say(v, VERIFY_DAMAGE, member->path,
+                         "it belongs to a photo, and is not with it in the output: sort again");
         else if (changed)
-            status = tell(v, VERIFY_NOTE, member->path, "it was changed since it was filed");
+            status = say(v, VERIFY_NOTE, member->path, "it was changed since it was filed");
     }
     return status;
 }
@@ -356,11 +356,11 @@ static enum cubby_status check_source(struct verify *v, const struct catalogue_r
         return status;
     int64_t born = photo->birthtime_ns > photo->mtime_ns ? photo->birthtime_ns : photo->mtime_ns;
     if (!row && run->finished_ns && born > run->finished_ns)
-        status = tell(v, VERIFY_NOTE, photo->path, "it was added since: sort again");
+        status = say(v, VERIFY_NOTE, photo->path, "it was added since: sort again");
     else if (!row)
-        status = tell(v, VERIFY_DAMAGE, photo->path, "it is not accounted for");
+        status = say(v, VERIFY_DAMAGE, photo->path, "it is not accounted for");
     else if (row->size_bytes != photo->size_bytes || row->mtime_ns != photo->mtime_ns)
-        status = tell(v, VERIFY_NOTE, photo->path, "it was changed since: sort again");
+        status = say(v, VERIFY_NOTE, photo->path, "it was changed since: sort again");
     if (!status && row)
         status = check_members(v, run, photo, row);
     photo_free(&row);
@@ -372,7 +372,7 @@ static enum cubby_status check_root(struct verify *v, const struct catalogue_run
 {
     struct fs_stat stat;
     if (v->params->fs->stat(v->params->fs, root, &stat))
-        return tell(v, VERIFY_NOTE, root, "it is gone; its copies are compared all the same");
+        return say(v, VERIFY_NOTE, root, "it is gone; its copies are compared all the same");
     const struct scan_params params = {.roots = &root,
                                        .root_count = 1,
                                        .output = v->params->output,
@@ -392,7 +392,7 @@ static enum cubby_status check_root(struct verify *v, const struct catalogue_run
             status = CUBBY_INTERRUPTED;
     }
     if (!status && scan_unreadable_folders(scan))
-        status = tell(v, VERIFY_DAMAGE, root, "folders in it cannot be read");
+        status = say(v, VERIFY_DAMAGE, root, "folders in it cannot be read");
     scan_destroy(&scan);
     return status;
 }
@@ -421,15 +421,15 @@ static enum cubby_status check_run(struct verify *v, const struct catalogue_run 
         return CUBBY_OK;
     enum cubby_status status = CUBBY_OK;
     if (run->state != RUN_FINISHED)
-        status = tell(v, VERIFY_DAMAGE, v->params->output,
-                      run->state == RUN_OPEN ? "the last sort into it was interrupted: sort again"
-                                             : "an undo was interrupted: run cubby undo again");
+        status = say(v, VERIFY_DAMAGE, v->params->output,
+                     run->state == RUN_OPEN ? "the last sort into it was interrupted: sort again"
+                                            : "an undo was interrupted: run cubby undo again");
     for (uint32_t i = 0; i < run->root_count && !status; i++) {
         bool later;
         status = is_sorted_later(v, run->id, run->roots[i], &later);
         if (!status && !later && run->state == RUN_FINISHED && !run->finished_ns)
-            status = tell(v, VERIFY_DAMAGE, run->roots[i],
-                          "the sort of it was given up for another: sort it again");
+            status = say(v, VERIFY_DAMAGE, run->roots[i],
+                         "the sort of it was given up for another: sort it again");
         if (!status && !later)
             status = check_root(v, run, run->roots[i]);
     }

@@ -3,8 +3,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include "clock.h"
 #include "engine/net.h"
 #include "graph/executor.h"
 #include "graph/layout.h"
@@ -47,13 +47,6 @@ static void pass_on(void *user, enum cubby_log_level level, const char *message)
     cubby_log(&log->log, level, "%s", message);
 }
 
-static double now_s(void)
-{
-    struct timespec time;
-    timespec_get(&time, TIME_UTC);
-    return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
-}
-
 // Seconds of the fastest of a few submissions, after some that warm the device up; negative: it
 // failed. Rough if it is far from `to_beat` (0: nothing).
 static double time_executor(struct executor *executor, uint32_t batch, double warm_up_s,
@@ -61,13 +54,13 @@ static double time_executor(struct executor *executor, uint32_t batch, double wa
 {
     double best = -1, warm = 0, measured = 0;
     for (uint32_t rounds = 0; rounds < ROUNDS || measured < MEASURE_S;) {
-        const double start = now_s();
+        const double start = clock_now_s();
         *status = executor_submit(executor, 0, batch);
         if (!*status)
             *status = executor_wait(executor, 0);
         if (*status)
             return -1;
-        const double seconds = now_s() - start;
+        const double seconds = clock_now_s() - start;
         if (seconds < 0)
             continue; // the clock was set back
         if (warm == 0 || warm < warm_up_s) {

@@ -252,7 +252,8 @@ static bool prepare_own(struct jpeg_decoder *decoder, const struct decode_job *j
     if (info->scale_num != 1 || job->libjpeg_only)
         return false;
     // One that libjpeg may refuse for its size gets its answer from libjpeg.
-    if (info->progressive_mode && coefficient_bytes(info) > MAX_COEFFICIENT_BYTES * 15 / 16)
+    if (info->progressive_mode &&
+        coefficient_bytes(info) > (uint64_t)MAX_COEFFICIENT_BYTES / 16 * 15)
         return false;
     return jpeg_dc_prepare(decoder->dc, info, most_scans(info), memory_bytes);
 }

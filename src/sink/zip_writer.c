@@ -164,10 +164,10 @@ static void make_local_extra(struct header *header, const struct record *record)
 
 static void make_central(struct header *header, const struct record *record)
 {
-    bool large = record->size_bytes >= FULL_32, far = record->offset >= FULL_32;
-    unsigned version = large || far ? VERSION_ZIP64 : VERSION_STORED;
+    bool large = record->size_bytes >= FULL_32, beyond = record->offset >= FULL_32;
+    unsigned version = large || beyond ? VERSION_ZIP64 : VERSION_STORED;
     uint64_t size = large ? FULL_32 : record->size_bytes;
-    unsigned zip64_bytes = large || far ? 4u + (large ? 16u : 0u) + (far ? 8u : 0u) : 0u;
+    unsigned zip64_bytes = large || beyond ? 4u + (large ? 16u : 0u) + (beyond ? 8u : 0u) : 0u;
     put(header, 0x02014b50, 4);
     put(header, MADE_BY_UNIX | version, 2);
     put(header, version, 2);
@@ -183,18 +183,18 @@ static void make_central(struct header *header, const struct record *record)
     put(header, 0, 2); // disk
     put(header, 0, 2); // not text
     put(header, UNIX_MODE, 4);
-    put(header, far ? FULL_32 : record->offset, 4);
+    put(header, beyond ? FULL_32 : record->offset, 4);
 }
 
 static void make_central_extra(struct header *header, const struct record *record)
 {
-    bool large = record->size_bytes >= FULL_32, far = record->offset >= FULL_32;
-    if (large || far) {
+    bool large = record->size_bytes >= FULL_32, beyond = record->offset >= FULL_32;
+    if (large || beyond) {
         put(header, 0x0001, 2);
-        put(header, (large ? 16u : 0u) + (far ? 8u : 0u), 2);
+        put(header, (large ? 16u : 0u) + (beyond ? 8u : 0u), 2);
         for (int i = 0; large && i < 2; i++)
             put(header, record->size_bytes, 8);
-        if (far)
+        if (beyond)
             put(header, record->offset, 8);
     }
     put_time(header, record->seconds);

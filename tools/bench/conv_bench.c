@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "clock.h"
 #include "engine/gpu.h"
 #include "graph/executor.h"
 #include "ops/launch.h"
@@ -34,13 +34,6 @@ static void say(void *user, enum cubby_log_level level, const char *message)
         fprintf(stderr, "%s\n", message);
 }
 
-static double now_s(void)
-{
-    struct timespec time;
-    timespec_get(&time, TIME_UTC);
-    return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
-}
-
 static int by_value(const void *a, const void *b)
 {
     const double x = *(const double *)a, y = *(const double *)b;
@@ -57,11 +50,11 @@ static double measure(struct cubby_gpu *gpu, const struct graph *graph,
     if (!seconds || executor_create(&executor, gpu, graph, &params))
         goto out;
     for (uint32_t i = 0; i <= runs; i++) { // the first one warms up
-        const double start = now_s();
+        const double start = clock_now_s();
         if (executor_submit(executor, 0, batch) || executor_wait(executor, 0))
             goto out;
         if (i)
-            seconds[i - 1] = now_s() - start;
+            seconds[i - 1] = clock_now_s() - start;
     }
     qsort(seconds, runs, sizeof(*seconds), by_value);
     median = seconds[runs / 2];

@@ -7,7 +7,7 @@
 
 #if defined(__GNUC__)
 #define CUBBY_NODISCARD __attribute__((warn_unused_result))
-#define CUBBY_PRINTF(string, first) __attribute__((format(printf, string, first)))
+#define CUBBY_PRINTF(string, first) __attribute__((format(gnu_printf, string, first)))
 #else
 #define CUBBY_NODISCARD
 #define CUBBY_PRINTF(string, first)

@@ -50,7 +50,7 @@ static inline bool takes(struct fixture *fixture, const struct sample *jpeg)
     uint8_t *volatile rgb = NULL;
     if (setjmp(recover) == 0) {
         jpeg_create_decompress(&info);
-        jpeg_mem_src(&info, jpeg->bytes, jpeg->size_bytes);
+        jpeg_mem_src(&info, jpeg->bytes, (unsigned long)jpeg->size_bytes);
         jpeg_read_header(&info, TRUE);
         uint64_t memory_bytes;
         rgb = malloc((size_t)(info.image_width + 7) / 8 * ((info.image_height + 7) / 8) * 3);
