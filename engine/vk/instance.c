@@ -5,6 +5,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+// What a person without a driver can do.
+#ifdef _WIN32
+#define ADVICE                                                                                     \
+    "install the newest graphics driver of NVIDIA, AMD or Intel for this computer; without a "     \
+    "graphics card, the Vulkan Runtime (vulkan.lunarg.com) and Mesa's lavapipe, and set "          \
+    "VK_DRIVER_FILES to the path of its lvp_icd.x86_64.json"
+#else
+#define ADVICE                                                                                     \
+    "install the graphics driver, or Mesa's software driver (Debian, Ubuntu: "                     \
+    "mesa-vulkan-drivers)"
+#endif
 #define VALIDATION_LAYER "VK_LAYER_KHRONOS_validation"
 
 static bool has_layer(const char *name)
@@ -100,8 +111,7 @@ enum cubby_status instance_create(VkInstance *instance, VkDebugUtilsMessengerEXT
     // volk keeps the loader's entry points in globals of its own; loading twice is harmless.
     if (volkInitialize() != VK_SUCCESS) {
         cubby_log(log, CUBBY_LOG_ERROR,
-                  "there is no Vulkan on this machine (no Vulkan loader): install the graphics "
-                  "driver, or Mesa's software driver (Debian, Ubuntu: mesa-vulkan-drivers)");
+                  "there is no Vulkan on this machine (no Vulkan loader): " ADVICE);
         return CUBBY_NO_DEVICE;
     }
     if (volkGetInstanceVersion() < VK_API_VERSION_1_1) {
@@ -118,9 +128,7 @@ enum cubby_status instance_create(VkInstance *instance, VkDebugUtilsMessengerEXT
     if (result != VK_SUCCESS) {
         *instance = VK_NULL_HANDLE;
         cubby_log(log, CUBBY_LOG_ERROR,
-                  "no Vulkan driver works on this machine (error %d): install the graphics "
-                  "driver, or Mesa's software driver (Debian, Ubuntu: mesa-vulkan-drivers)",
-                  (int)result);
+                  "no Vulkan driver works on this machine (error %d): " ADVICE, (int)result);
         return result == VK_ERROR_OUT_OF_HOST_MEMORY ? CUBBY_NO_MEMORY : CUBBY_NO_DEVICE;
     }
     volkLoadInstance(*instance);
@@ -148,9 +156,7 @@ enum cubby_status instance_devices(VkInstance instance, VkPhysicalDevice **devic
     *count = 0;
     VkResult result = vkEnumeratePhysicalDevices(instance, count, NULL);
     if (result != VK_SUCCESS || !*count) {
-        cubby_log(log, CUBBY_LOG_ERROR,
-                  "no Vulkan device was found: install the graphics driver, or Mesa's software "
-                  "driver (Debian, Ubuntu: mesa-vulkan-drivers)");
+        cubby_log(log, CUBBY_LOG_ERROR, "no Vulkan device was found: " ADVICE);
         *count = 0;
         return CUBBY_NO_DEVICE;
     }
