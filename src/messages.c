@@ -7,6 +7,7 @@
 #include <time.h>
 #include <uv.h>
 
+#include "platform/terminal.h"
 #include "text.h"
 
 #define LINE_BYTES 8192
@@ -56,7 +57,7 @@ static void record(struct messages *messages, const char *level, const char *tex
 // A line on stderr that leaves the progress line below it, under the lock.
 static void print_line(struct messages *messages, const char *prefix, const char *text)
 {
-    const char *wipe = messages->status[0] ? "\r\033[K" : "";
+    const char *wipe = messages->status[0] ? terminal_wipe() : "";
     fprintf(stderr, "%s%s%s\n%s", wipe, prefix, text, messages->status);
     fflush(stderr);
 }
@@ -154,7 +155,7 @@ void messages_status(struct messages *messages, const char *text)
 {
     uv_mutex_lock(&messages->lock);
     if (text[0] || messages->status[0]) {
-        fprintf(stderr, "\r\033[K%s", text);
+        fprintf(stderr, "%s%s", terminal_wipe(), text);
         fflush(stderr);
     }
     snprintf(messages->status, sizeof(messages->status), "%s", text);

@@ -276,6 +276,7 @@ static int copy_back(struct undo *u, const struct filing *filing, const char *fr
         error = UV_EIO;
     if (!error) {
         fs->set_mode(fs, file, filing->mode);
+        fs->copy_origin(fs, file, from);
         fs->set_times(fs, file, filing->atime_ns, filing->mtime_ns);
         error = fs->sync(fs, file); // whatever --no-fsync says: the other copy goes
     }

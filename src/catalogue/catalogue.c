@@ -5,6 +5,11 @@
 #include "platform/path.h"
 
 #define HEADER_BYTES 100u // of every SQLite file
+#ifdef _WIN32
+#define USUAL_VFS "win32-longpath" // the default one refuses more than 260 characters
+#else
+#define USUAL_VFS NULL
+#endif
 
 static enum cubby_status status_of(int code)
 {
@@ -92,7 +97,13 @@ static enum cubby_status open_database(struct catalogue *catalogue,
 {
     int flags =
         SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (params->create ? SQLITE_OPEN_CREATE : 0);
-    if (sqlite3_open_v2(catalogue->path, &catalogue->database, flags, params->vfs) != SQLITE_OK)
+    char *path = path_for_library(catalogue->path);
+    if (!path)
+        return CUBBY_NO_MEMORY;
+    const char *vfs = params->vfs ? params->vfs : USUAL_VFS;
+    int opened = sqlite3_open_v2(path, &catalogue->database, flags, vfs);
+    free(path);
+    if (opened != SQLITE_OK)
         return catalogue_failed(catalogue, "cannot be opened");
     enum cubby_status status = configure(catalogue, params->sync);
     if (!status)

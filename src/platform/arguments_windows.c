@@ -8,17 +8,7 @@
 
 #include <shellapi.h> // after windows.h
 
-// malloc'd. A lone surrogate, which UTF-8 cannot hold, becomes U+FFFD.
-static char *to_utf8(const wchar_t *wide)
-{
-    int bytes = WideCharToMultiByte(CP_UTF8, 0, wide, -1, NULL, 0, NULL, NULL);
-    char *text = bytes > 0 ? malloc((size_t)bytes) : NULL;
-    if (text && WideCharToMultiByte(CP_UTF8, 0, wide, -1, text, bytes, NULL, NULL) != bytes) {
-        free(text);
-        return NULL;
-    }
-    return text;
-}
+#include "platform/wide.h"
 
 char **arguments_utf8(int *argc, char **argv)
 {
@@ -27,7 +17,7 @@ char **arguments_utf8(int *argc, char **argv)
     wchar_t **wide = CommandLineToArgvW(GetCommandLineW(), &count);
     char **list = wide ? calloc((size_t)count + 1, sizeof(*list)) : NULL;
     for (int i = 0; list && i < count; i++) {
-        list[i] = to_utf8(wide[i]);
+        list[i] = wide_to_utf8(wide[i]);
         if (!list[i]) {
             while (i > 0)
                 free(list[--i]);

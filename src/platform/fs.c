@@ -2,7 +2,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <uv.h>
 
 #include "platform/fs_system.h"
@@ -15,6 +14,8 @@
 static int64_t finish(uv_fs_t *request, int result)
 {
     int64_t value = result < 0 ? result : (int64_t)request->result;
+    if (value == UV_UNKNOWN)
+        value = fs_system_unknown(uv_fs_get_system_error(request));
     uv_fs_req_cleanup(request);
     return value;
 }
@@ -22,9 +23,17 @@ static int64_t finish(uv_fs_t *request, int result)
 static int real_open(const struct fs *fs, const char *path, enum fs_open how)
 {
     (void)fs;
-    uv_fs_t request;
-    int result = uv_fs_open(NULL, &request, path, fs_system_open_flags(how), 0600, NULL);
-    result = (int)finish(&request, result);
+    const char *system_path = fs_system_path(path);
+    int result = UV_ENOMEM;
+    unsigned tries = 0;
+    if (!system_path)
+        return result;
+    do {
+        uv_fs_t request;
+        result = uv_fs_open(NULL, &request, system_path, fs_system_open_flags(how), 0600, NULL);
+        result = (int)finish(&request, result);
+    } while (result == UV_EBUSY && fs_system_try_again(result, &tries));
+    fs_system_path_free(system_path, path);
     if (result >= 0 && how == FS_READ)
         fs_system_will_read(result);
     return result;
@@ -70,64 +79,34 @@ static int64_t real_write(const struct fs *fs, int file, const void *buffer, siz
     return finish(&request, uv_fs_write(NULL, &request, file, &from, 1, -1, NULL));
 }
 
-static int64_t nanoseconds(uv_timespec_t time)
-{
-    int64_t seconds = (int64_t)time.tv_sec;
-    // A damaged file system can say anything; the year 2262 is the end of the range.
-    if (seconds > INT64_MAX / 1000000000 - 1)
-        seconds = INT64_MAX / 1000000000 - 1;
-    if (seconds < INT64_MIN / 1000000000 + 1)
-        seconds = INT64_MIN / 1000000000 + 1;
-    return seconds * 1000000000 + time.tv_nsec;
-}
-
-static int finish_stat(uv_fs_t *request, int result, struct fs_stat *out)
-{
-    memset(out, 0, sizeof(*out));
-    if (result >= 0) {
-        const uv_stat_t *stat = &request->statbuf;
-        out->size_bytes = stat->st_size;
-        out->device = stat->st_dev;
-        out->inode = stat->st_ino;
-        out->links = stat->st_nlink;
-        out->mtime_ns = nanoseconds(stat->st_mtim);
-        out->atime_ns = nanoseconds(stat->st_atim);
-        out->birthtime_ns = nanoseconds(stat->st_birthtim);
-        out->mode = (uint32_t)stat->st_mode;
-        out->is_file = (stat->st_mode & S_IFMT) == S_IFREG;
-        out->is_folder = (stat->st_mode & S_IFMT) == S_IFDIR;
-#ifdef S_IFLNK
-        out->is_symlink = (stat->st_mode & S_IFMT) == S_IFLNK;
-#endif
-    }
-    return (int)finish(request, result);
-}
-
 static int real_stat(const struct fs *fs, const char *path, struct fs_stat *out)
 {
     (void)fs;
-    uv_fs_t request;
-    return finish_stat(&request, uv_fs_stat(NULL, &request, path, NULL), out);
+    return fs_system_stat(path, true, out);
 }
 
 static int real_lstat(const struct fs *fs, const char *path, struct fs_stat *out)
 {
     (void)fs;
-    uv_fs_t request;
-    return finish_stat(&request, uv_fs_lstat(NULL, &request, path, NULL), out);
+    return fs_system_stat(path, false, out);
 }
 
 static int real_fstat(const struct fs *fs, int file, struct fs_stat *out)
 {
     (void)fs;
-    uv_fs_t request;
-    return finish_stat(&request, uv_fs_fstat(NULL, &request, file, NULL), out);
+    return fs_system_fstat(file, out);
 }
 
 static int real_set_times(const struct fs *fs, int file, int64_t atime_ns, int64_t mtime_ns)
 {
     (void)fs;
     return fs_system_set_times(file, atime_ns, mtime_ns);
+}
+
+static int real_copy_origin(const struct fs *fs, int file, const char *source)
+{
+    (void)fs;
+    return fs_system_copy_origin(file, source);
 }
 
 static int real_set_mode(const struct fs *fs, int file, uint32_t mode)
@@ -169,46 +148,90 @@ static int real_replace(const struct fs *fs, const char *from, const char *to)
     return fs_system_replace(from, to);
 }
 
+// uv_fs_unlink() and its relatives: calls of one path and nothing else.
+typedef int path_call(uv_loop_t *loop, uv_fs_t *request, const char *path, uv_fs_cb done);
+
+static int call_with_path(path_call *call, const char *path)
+{
+    const char *system_path = fs_system_path(path);
+    int result = UV_ENOMEM;
+    unsigned tries = 0;
+    if (!system_path)
+        return result;
+    do {
+        uv_fs_t request;
+        result = (int)finish(&request, call(NULL, &request, system_path, NULL));
+    } while (result < 0 && fs_system_try_again(result, &tries));
+    fs_system_path_free(system_path, path);
+    return result;
+}
+
 static int real_unlink(const struct fs *fs, const char *path)
 {
     (void)fs;
-    uv_fs_t request;
-    return (int)finish(&request, uv_fs_unlink(NULL, &request, path, NULL));
+    return call_with_path(uv_fs_unlink, path);
+}
+
+static int real_remove_folder(const struct fs *fs, const char *path)
+{
+    (void)fs;
+    return call_with_path(uv_fs_rmdir, path);
+}
+
+static int make_folder(uv_loop_t *loop, uv_fs_t *request, const char *path, uv_fs_cb done)
+{
+    return uv_fs_mkdir(loop, request, path, 0777, done);
+}
+
+static int real_make_folder(const struct fs *fs, const char *path)
+{
+    (void)fs;
+    return call_with_path(make_folder, path);
 }
 
 static int real_link(const struct fs *fs, const char *from, const char *to)
 {
     (void)fs;
-    uv_fs_t request;
-    return (int)finish(&request, uv_fs_link(NULL, &request, from, to, NULL));
+    const char *system_from = fs_system_path(from), *system_to = fs_system_path(to);
+    int result = UV_ENOMEM;
+    if (system_from && system_to) {
+        uv_fs_t request;
+        result = (int)finish(&request, uv_fs_link(NULL, &request, system_from, system_to, NULL));
+    }
+    fs_system_path_free(system_from, from);
+    fs_system_path_free(system_to, to);
+    return result;
 }
 
 static int real_symlink(const struct fs *fs, const char *content, const char *to)
 {
     (void)fs;
-    uv_fs_t request;
-    return (int)finish(&request, uv_fs_symlink(NULL, &request, content, to, 0, NULL));
+    const char *system_to = fs_system_path(to);
+    int result = UV_ENOMEM;
+    if (system_to) {
+        uv_fs_t request;
+        result = (int)finish(&request, uv_fs_symlink(NULL, &request, content, system_to, 0, NULL));
+    }
+    fs_system_path_free(system_to, to);
+    return result;
 }
 
 static int real_read_link(const struct fs *fs, const char *path, char **content)
 {
     (void)fs;
     *content = NULL;
+    const char *system_path = fs_system_path(path);
+    if (!system_path)
+        return UV_ENOMEM;
     uv_fs_t request;
-    int result = uv_fs_readlink(NULL, &request, path, NULL);
+    int result = uv_fs_readlink(NULL, &request, system_path, NULL);
     if (result >= 0) {
         *content = strdup(request.ptr);
         result = *content ? 0 : UV_ENOMEM;
     }
     uv_fs_req_cleanup(&request);
+    fs_system_path_free(system_path, path);
     return result;
-}
-
-static int real_remove_folder(const struct fs *fs, const char *path)
-{
-    (void)fs;
-    uv_fs_t request;
-    return (int)finish(&request, uv_fs_rmdir(NULL, &request, path, NULL));
 }
 
 static int real_set_path_times(const struct fs *fs, const char *path, int64_t atime_ns,
@@ -218,19 +241,10 @@ static int real_set_path_times(const struct fs *fs, const char *path, int64_t at
     return fs_system_set_path_times(path, atime_ns, mtime_ns);
 }
 
-static int real_make_folder(const struct fs *fs, const char *path)
-{
-    (void)fs;
-    uv_fs_t request;
-    return (int)finish(&request, uv_fs_mkdir(NULL, &request, path, 0777, NULL));
-}
-
 static int compare_names(const void *a, const void *b)
 {
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
-
-#define LIST_BATCH 256u
 
 // Names one behind the other, while their number is not known.
 struct gathering {
@@ -238,8 +252,9 @@ struct gathering {
     size_t length, capacity, count;
 };
 
-static int gather(struct gathering *gathering, const char *name)
+static int gather(void *user, const char *name)
 {
+    struct gathering *gathering = user;
     size_t bytes = strlen(name) + 1;
     if (bytes > gathering->capacity - gathering->length) {
         size_t capacity = gathering->capacity ? gathering->capacity * 2 : 4096;
@@ -257,38 +272,16 @@ static int gather(struct gathering *gathering, const char *name)
     return 0;
 }
 
-static int gather_all(struct gathering *gathering, uv_dir_t *folder)
-{
-    uv_dirent_t entries[LIST_BATCH];
-    folder->dirents = entries;
-    folder->nentries = LIST_BATCH;
-    for (;;) {
-        uv_fs_t request;
-        int count = uv_fs_readdir(NULL, &request, folder, NULL);
-        int result = count < 0 ? count : 0;
-        for (int i = 0; i < count && !result; i++)
-            result = gather(gathering, entries[i].name);
-        uv_fs_req_cleanup(&request);
-        if (result || count == 0)
-            return result;
-    }
-}
-
 static int real_list(const struct fs *fs, const char *path, struct fs_names *out)
 {
     (void)fs;
     *out = (struct fs_names){0};
-    uv_fs_t request;
-    int result = uv_fs_opendir(NULL, &request, path, NULL);
-    uv_dir_t *folder = result < 0 ? NULL : request.ptr;
-    uv_fs_req_cleanup(&request);
-    if (result < 0)
-        return result;
-
+    const char *system_path = fs_system_path(path);
+    if (!system_path)
+        return UV_ENOMEM;
     struct gathering gathering = {0};
-    result = gather_all(&gathering, folder);
-    uv_fs_closedir(NULL, &request, folder, NULL);
-    uv_fs_req_cleanup(&request);
+    int result = fs_system_list(system_path, gather, &gathering);
+    fs_system_path_free(system_path, path);
     if (!result) {
         out->names = malloc((gathering.count ? gathering.count : 1) * sizeof(*out->names));
         result = out->names ? 0 : UV_ENOMEM;
@@ -322,6 +315,7 @@ static const struct fs real = {
     .fstat = real_fstat,
     .set_times = real_set_times,
     .set_mode = real_set_mode,
+    .copy_origin = real_copy_origin,
     .sync = real_sync,
     .sync_folder = real_sync_folder,
     .close = real_close,

@@ -18,6 +18,7 @@ struct fs_stat {
     int64_t mtime_ns, atime_ns, birthtime_ns;
     uint32_t mode; // S_IFMT and permission bits
     bool is_file, is_folder, is_symlink;
+    bool is_away; // only a placeholder lies here: reading it downloads it (OneDrive)
 };
 
 enum fs_open {
@@ -44,8 +45,11 @@ struct fs {
     int (*fstat)(const struct fs *fs, int file, struct fs_stat *out);
     int (*set_times)(const struct fs *fs, int file, int64_t atime_ns, int64_t mtime_ns);
     int (*set_mode)(const struct fs *fs, int file, uint32_t mode); // permission bits only
-    int (*sync)(const struct fs *fs, int file);                    // data and metadata
-    int (*sync_folder)(const struct fs *fs, const char *path);     // 0 where there is no such thing
+    // What else a file on Windows has: gives the open one the source's time of creation and hidden
+    // attribute. 0 where the system has no such thing.
+    int (*copy_origin)(const struct fs *fs, int file, const char *source);
+    int (*sync)(const struct fs *fs, int file);                // data and metadata
+    int (*sync_folder)(const struct fs *fs, const char *path); // 0 where there is no such thing
     int (*close)(const struct fs *fs, int file);
     // Gives `from` its final name unless that is taken (UV_EEXIST): renameat2(NOREPLACE), else
     // link + unlink, else guarded rename.

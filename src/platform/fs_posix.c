@@ -12,6 +12,102 @@
 
 #include "platform/fs_system.h"
 
+const char *fs_system_path(const char *path)
+{
+    return path;
+}
+
+void fs_system_path_free(const char *system_path, const char *path)
+{
+    (void)system_path, (void)path;
+}
+
+bool fs_system_try_again(int code, unsigned *tries)
+{
+    (void)code, (void)tries;
+    return false;
+}
+
+int fs_system_copy_origin(int file, const char *source)
+{
+    (void)file, (void)source;
+    return 0;
+}
+
+static int64_t nanoseconds(uv_timespec_t time)
+{
+    int64_t seconds = (int64_t)time.tv_sec;
+    // A damaged file system can say anything; the year 2262 is the end of the range.
+    if (seconds > INT64_MAX / 1000000000 - 1)
+        seconds = INT64_MAX / 1000000000 - 1;
+    if (seconds < INT64_MIN / 1000000000 + 1)
+        seconds = INT64_MIN / 1000000000 + 1;
+    return seconds * 1000000000 + time.tv_nsec;
+}
+
+static int finish_stat(uv_fs_t *request, int result, struct fs_stat *out)
+{
+    memset(out, 0, sizeof(*out));
+    if (result >= 0) {
+        const uv_stat_t *stat = &request->statbuf;
+        out->size_bytes = stat->st_size;
+        out->device = stat->st_dev;
+        out->inode = stat->st_ino;
+        out->links = stat->st_nlink;
+        out->mtime_ns = nanoseconds(stat->st_mtim);
+        out->atime_ns = nanoseconds(stat->st_atim);
+        out->birthtime_ns = nanoseconds(stat->st_birthtim);
+        out->mode = (uint32_t)stat->st_mode;
+        out->is_file = (stat->st_mode & S_IFMT) == S_IFREG;
+        out->is_folder = (stat->st_mode & S_IFMT) == S_IFDIR;
+        out->is_symlink = (stat->st_mode & S_IFMT) == S_IFLNK;
+    }
+    uv_fs_req_cleanup(request);
+    return result < 0 ? result : 0;
+}
+
+int fs_system_stat(const char *path, bool follow, struct fs_stat *out)
+{
+    uv_fs_t request;
+    int result =
+        follow ? uv_fs_stat(NULL, &request, path, NULL) : uv_fs_lstat(NULL, &request, path, NULL);
+    return finish_stat(&request, result, out);
+}
+
+int fs_system_fstat(int file, struct fs_stat *out)
+{
+    uv_fs_t request;
+    return finish_stat(&request, uv_fs_fstat(NULL, &request, file, NULL), out);
+}
+
+#define LIST_BATCH 256u
+
+int fs_system_list(const char *system_path, int (*found)(void *user, const char *name), void *user)
+{
+    uv_fs_t request;
+    int result = uv_fs_opendir(NULL, &request, system_path, NULL);
+    uv_dir_t *folder = result < 0 ? NULL : request.ptr;
+    uv_fs_req_cleanup(&request);
+    if (result < 0)
+        return result;
+
+    uv_dirent_t entries[LIST_BATCH];
+    folder->dirents = entries;
+    folder->nentries = LIST_BATCH;
+    int count = 1;
+    result = 0;
+    while (count > 0 && !result) {
+        count = uv_fs_readdir(NULL, &request, folder, NULL);
+        result = count < 0 ? count : 0;
+        for (int i = 0; i < count && !result; i++)
+            result = found(user, entries[i].name);
+        uv_fs_req_cleanup(&request);
+    }
+    uv_fs_closedir(NULL, &request, folder, NULL);
+    uv_fs_req_cleanup(&request);
+    return result;
+}
+
 int fs_system_open_flags(enum fs_open how)
 {
     switch (how) {
@@ -128,6 +224,12 @@ bool fs_system_is_hidden(const char *path)
 {
     const char *slash = strrchr(path, '/');
     return (slash ? slash + 1 : path)[0] == '.';
+}
+
+int fs_system_unknown(int system_error)
+{
+    (void)system_error;
+    return UV_UNKNOWN;
 }
 
 bool fs_system_is_stale(int code)

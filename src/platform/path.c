@@ -5,6 +5,8 @@
 #include <string.h>
 #include <uv.h>
 
+#include "platform/fs_system.h"
+
 #ifdef _WIN32
 static const bool windows = true;
 #else
@@ -204,14 +206,17 @@ char *path_real(const char *path)
     for (;;) {
         char cut = head[length];
         head[length] = '\0';
-        uv_fs_t request;
-        int failed = uv_fs_realpath(NULL, &request, head, NULL);
+        uv_fs_t request = {0};
+        const char *system_path = fs_system_path(head);
+        int failed = system_path ? uv_fs_realpath(NULL, &request, system_path, NULL) : UV_ENOMEM;
+        fs_system_path_free(system_path, head);
         if (!failed) {
             head[length] = cut;
             result = path_join(request.ptr, length < full ? head + length : "");
         }
-        uv_fs_req_cleanup(&request);
-        if (!failed)
+        if (system_path)
+            uv_fs_req_cleanup(&request);
+        if (!failed || !system_path)
             break;
         head[length] = cut;
         size_t start = base_start(head, length);
@@ -226,6 +231,14 @@ char *path_real(const char *path)
     free(head);
     if (result)
         fold(result);
+    return result;
+}
+
+char *path_for_library(const char *path)
+{
+    const char *system_path = fs_system_path(path);
+    char *result = system_path ? copy(system_path, strlen(system_path)) : NULL;
+    fs_system_path_free(system_path, path);
     return result;
 }
 

@@ -27,6 +27,10 @@ bool path_is_inside(const char *inner, const char *outer);
 // What is left of inner below outer, into inner, "" for outer itself; NULL if it is not inside.
 const char *path_below(const char *inner, const char *outer);
 
+// The path for a library that opens files by itself: on Windows with the prefix that lifts the
+// limit of 260 characters.
+char *path_for_library(const char *path);
+
 char *path_home(void);           // NULL if unknown, as the next three
 char *path_cache_folder(void);   // CUBBY_CACHE_DIR, XDG_CACHE_HOME/cubby, ~/.cache/cubby;
                                  // %LOCALAPPDATA%\cubby\cache

@@ -1,6 +1,7 @@
 #include "platform/signals.h"
 
 #include <signal.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdlib.h>
 
@@ -20,16 +21,20 @@ int platform_interrupted(void)
 
 #ifdef _WIN32
 
+// Windows ends the process when the handler of a closed window, a log-off or a shutdown returns,
+// and after 5 to 20 seconds in any case: until then what is in hand is finished.
+#define LAST_WAIT_MS 20000u
+
 static BOOL WINAPI on_event(DWORD event)
 {
-    // Ctrl-C and Ctrl-Break are SIGINT; a closed window, logging off and shutting down SIGTERM.
-    int number = event == CTRL_C_EVENT || event == CTRL_BREAK_EVENT ? SIGINT : SIGTERM;
-    if (caught)
+    bool is_key = event == CTRL_C_EVENT || event == CTRL_BREAK_EVENT;
+    int number = is_key ? SIGINT : SIGTERM;
+    if (caught && is_key)
         ExitProcess(128u + (unsigned)number);
     caught = number;
-    // Windows ends the process when the handler of such an event returns, so leave it time.
-    if (number == SIGTERM)
-        Sleep(10000);
+    // The main thread's exit ends this wait.
+    if (!is_key)
+        Sleep(LAST_WAIT_MS);
     return TRUE;
 }
 

@@ -77,10 +77,11 @@ static int write_member(struct copy *copy, struct filing *filing, struct photo_h
 static int set_attributes(const struct fs *fs, int file, const struct filing *filing)
 {
     int mode = fs->set_mode(fs, file, filing->mode ? filing->mode & 0777 : 0644);
+    int origin = fs->copy_origin(fs, file, filing->source);
     int times = fs->set_times(fs, file, filing->atime_ns, filing->mtime_ns);
-    if (mode == UV_EIO || times == UV_EIO)
+    if (mode == UV_EIO || origin == UV_EIO || times == UV_EIO)
         return UV_EIO;
-    return mode == UV_ENOSPC || times == UV_ENOSPC ? UV_ENOSPC : 0;
+    return mode == UV_ENOSPC || origin == UV_ENOSPC || times == UV_ENOSPC ? UV_ENOSPC : 0;
 }
 
 // ---- temporaries

@@ -169,6 +169,7 @@ static inline void faulty_from_environment(struct faulty_fs *faulty)
                                         .fstat = faulty_fstat,
                                         .set_times = faulty_set_times,
                                         .set_mode = faulty_set_mode,
+                                        .copy_origin = fs_real()->copy_origin,
                                         .sync = faulty_sync,
                                         .sync_folder = faulty_sync_folder,
                                         .close = faulty_close,

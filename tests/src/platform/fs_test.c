@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "../temporary.h"
+#include "platform/path.h"
 
 static void test_create_never_replaces(void **state)
 {
@@ -73,13 +74,73 @@ static void test_write_times_and_mode(void **state)
 
 static void test_list_is_sorted_by_bytes(void **state)
 {
-    static const char *const files[] = {"b", "B", "a", "é", ".h", "a b"};
+    static const char *const files[] = {"b", "C", "a", "é", ".h", "a b"};
     for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++)
         temporary_file(state, files[i], "");
-    assert_string_equal(temporary_names(state, ""), ".h|B|a|a b|b|é");
+    assert_string_equal(temporary_names(state, ""), ".h|C|a|a b|b|é");
     struct fs_names names;
     assert_int_equal(fs_real()->list(fs_real(), temporary_path(state, "none"), &names), UV_ENOENT);
     assert_int_equal(names.count, 0);
+}
+
+// Folders and files whose paths are longer than the 260 characters that Windows takes by itself,
+// and names that it takes for devices.
+static void test_long_paths_and_odd_names(void **state)
+{
+    const struct fs *fs = fs_real();
+    char below[1200] = "";
+    for (int i = 0; i < 12; i++)
+        snprintf(below + strlen(below), sizeof(below) - strlen(below), "%sfolder %02d %076d",
+                 i ? "/" : "", i, 0);
+    const char *folder = temporary_path(state, below);
+    assert_true(strlen(folder) > 1000);
+    assert_int_equal(fs_make_folders(fs, folder), 0);
+    static const char *const names[] = {"photo.jpg", "aux.jpg", "CON", "nul.tar.gz", "dot.", "é写"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+        char *path = path_join(folder, names[i]), *other = path_join(folder, "other");
+        char buffer[8];
+        int file = fs->open(fs, path, FS_CREATE);
+        assert_true(file >= 0);
+        assert_int_equal(fs_write_all(fs, file, names[i], 3), 0);
+        assert_int_equal(fs->close(fs, file), 0);
+        struct fs_stat stat;
+        assert_int_equal(fs->lstat(fs, path, &stat), 0);
+        assert_true(stat.is_file && stat.size_bytes == 3 && !stat.is_away);
+        assert_int_equal(fs->link(fs, path, other), 0);
+        assert_int_equal(fs->unlink(fs, path), 0);
+        assert_int_equal(fs->publish(fs, other, path), 0);
+        file = fs->open(fs, path, FS_READ);
+        assert_int_equal(fs->read(fs, file, buffer, 3), 3);
+        assert_memory_equal(buffer, names[i], 3);
+        assert_int_equal(fs->close(fs, file), 0);
+        free(path);
+        free(other);
+    }
+    struct fs_names list;
+    assert_int_equal(fs->list(fs, folder, &list), 0);
+    assert_int_equal(list.count, 6);
+    assert_string_equal(list.names[0], "CON");
+    assert_string_equal(list.names[5], "é写");
+    fs_names_free(&list);
+}
+
+// What copies keep besides content, times and permissions.
+static void test_origin(void **state)
+{
+    const struct fs *fs = fs_real();
+    const char *source = temporary_file(state, "source", "a"), *copy = temporary_path(state, "b");
+    struct fs_stat before, after;
+    assert_int_equal(fs->stat(fs, source, &before), 0);
+    int file = fs->open(fs, copy, FS_CREATE);
+    assert_int_equal(fs->copy_origin(fs, file, source), 0);
+    assert_int_equal(fs->set_mode(fs, file, 0444), 0);
+    assert_int_equal(fs->close(fs, file), 0);
+    assert_int_equal(fs->stat(fs, copy, &after), 0);
+#ifdef _WIN32
+    assert_int_equal(after.birthtime_ns, before.birthtime_ns);
+#endif
+    assert_int_equal(after.mode & 0222, 0);
+    assert_int_equal(fs->unlink(fs, copy), 0);
 }
 
 static void test_make_folders(void **state)
@@ -138,6 +199,8 @@ int main(void)
         IN_FOLDER(test_write_times_and_mode),
         IN_FOLDER(test_list_is_sorted_by_bytes),
         IN_FOLDER(test_make_folders),
+        IN_FOLDER(test_long_paths_and_odd_names),
+        IN_FOLDER(test_origin),
         IN_FOLDER(test_short_writes),
         cmocka_unit_test(test_what_errors_mean),
     };

@@ -45,6 +45,7 @@ static void test_terminal(void **state)
     FILE *file = tmpfile(); // no terminal, whatever the test runs under
     assert_false(terminal_is(fileno(file)));
     assert_false(terminal_has_color(fileno(file)));
+#ifndef _WIN32 // what changes there after the start, getenv() does not see
     uv_os_setenv("COLUMNS", "123");
     assert_int_equal(terminal_width(fileno(file)), 123);
     uv_os_setenv("COLUMNS", "1");
@@ -52,6 +53,7 @@ static void test_terminal(void **state)
     uv_os_setenv("COLUMNS", "99999999999");
     assert_int_equal(terminal_width(fileno(file)), 1000);
     uv_os_setenv("COLUMNS", "wide");
+#endif
     assert_int_equal(terminal_width(fileno(file)), 80);
     fclose(file);
 }
