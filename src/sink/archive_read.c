@@ -7,6 +7,7 @@
 #include <uv.h>
 
 #include "platform/utf8_locale.h"
+#include "sink/archive_name.h"
 #include "sink/archive_writer.h"
 
 #define BUFFER_BYTES (256u << 10)
@@ -87,14 +88,18 @@ static enum cubby_status read_entry(struct reading *reading, struct archive_entr
     }
     if (result != ARCHIVE_EOF)
         return failed(reading, "an entry cannot be read");
-    const char *name = archive_entry_pathname_utf8(entry);
+    char *name = archive_name_get(entry);
     bool regular = archive_entry_filetype(entry) == AE_IFREG;
     if (!name || !regular ||
         (archive_entry_size_is_set(entry) && (uint64_t)archive_entry_size(entry) != size_bytes)) {
         snprintf(reading->reason, reading->reason_bytes, "an entry is not what its header says");
+        free(name);
         return CUBBY_BAD_DATA;
     }
-    return reading->visit(reading->user, name, size_bytes, photo_hasher_result(reading->hasher));
+    enum cubby_status status =
+        reading->visit(reading->user, name, size_bytes, photo_hasher_result(reading->hasher));
+    free(name);
+    return status;
 }
 
 static enum cubby_status read_entries(struct reading *reading)

@@ -9,6 +9,8 @@
 
 #include "platform/utf8_locale.h"
 #include "sink/archive_format.h"
+#include "sink/archive_name.h"
+#include "stream.h"
 
 #define BLOCK_BYTES 65536
 
@@ -44,7 +46,7 @@ static enum cubby_status failed(const struct libarchive_writer *writer,
     snprintf(failure->text, sizeof(failure->text), "%s", text ? text : "libarchive refused it");
     if (code == ENOMEM)
         return CUBBY_NO_MEMORY;
-    if (code == ENOSPC || code == EDQUOT || code == EFBIG)
+    if (stream_is_full(code))
         return CUBBY_NO_SPACE;
     return CUBBY_IO;
 }
@@ -144,16 +146,15 @@ static enum cubby_status writer_add(struct archive_writer *base,
         return no_locale(failure);
     enum cubby_status status = CUBBY_NO_MEMORY;
     struct archive_entry *entry = archive_entry_new();
-    if (entry) {
-        archive_entry_set_pathname_utf8(entry, info->name);
+    if (entry && archive_name_set(entry, info->name)) {
         archive_entry_set_filetype(entry, AE_IFREG);
         archive_entry_set_perm(entry, 0644);
         archive_entry_set_size(entry, (la_int64_t)info->size_bytes);
         int64_t seconds = info->mtime_ns / 1000000000 - (info->mtime_ns % 1000000000 < 0);
         archive_entry_set_mtime(entry, (time_t)seconds, 0);
         status = write_entry(writer, entry, bytes, info->size_bytes, failure);
-        archive_entry_free(entry);
     }
+    archive_entry_free(entry);
     utf8_locale_end(&locale);
     return status;
 }

@@ -81,9 +81,9 @@ static void test_hostile_names(void **state)
     bench_open(&bench, state);
     assert_string_equal(bench_file(&bench, temporary_photo(state, "p/nul.jpg", "1", true), "t"),
                         "filed t/nul_.jpg");
+#ifndef _WIN32
     assert_string_equal(bench_file(&bench, temporary_photo(state, "p/a\nb .", "2", true), "t"),
                         "filed t/a␊b ．");
-#ifndef _WIN32
     assert_string_equal(bench_file(&bench, temporary_photo(state, "p/caf\xe9.jpg", "3", true), "t"),
                         "filed t/caf\xe9.jpg");
 #endif
