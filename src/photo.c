@@ -14,6 +14,7 @@ void photo_set_stat(struct photo *photo, const struct fs_stat *stat)
     photo->mtime_ns = stat->mtime_ns;
     photo->atime_ns = stat->atime_ns;
     photo->birthtime_ns = stat->birthtime_ns;
+    photo->is_away = stat->is_away;
     photo->device = stat->device;
     photo->inode = stat->inode;
     photo->mode = stat->mode & 07777;

@@ -65,7 +65,8 @@ struct photo {
     char *filed_as;               // owned, below the output folder; NULL if not filed
     struct photo_member *members; // owned, as are their strings
     uint32_t member_count;
-    bool torn; // something belongs to it that could not be looked at
+    bool is_away; // only a placeholder: reading it downloads it
+    bool torn;    // something belongs to it that could not be looked at
     char reason[PHOTO_REASON_BYTES];
 };
 

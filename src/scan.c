@@ -45,6 +45,7 @@ struct scan {
     size_t depth;
     struct hash_table entered; // the real paths of all folders that were entered
     bool groups;
+    bool online;
     uint64_t sequence, unreadable;
 };
 
@@ -151,6 +152,7 @@ enum cubby_status scan_create(struct scan **out, const struct scan_params *param
     scan->fs = params->fs;
     scan->log = params->log;
     scan->groups = params->groups;
+    scan->online = params->online;
 
     enum cubby_status status = CUBBY_NO_MEMORY;
     scan->frames = calloc(SCAN_MAX_DEPTH + 1, sizeof(*scan->frames));
@@ -383,7 +385,8 @@ static enum cubby_status take_member(const struct scan *scan, const struct frame
     status = CUBBY_OK;
     int error = scan->fs->lstat(scan->fs, member.path, &stat);
     photo->torn |= error && error != UV_ENOENT;
-    if (scan->fs->is_hidden(scan->fs, member.path) || error || !stat.is_file || stat.is_symlink)
+    if (scan->fs->is_hidden(scan->fs, member.path) || error || !stat.is_file || stat.is_symlink ||
+        (stat.is_away && !scan->online))
         goto out;
     member.size_bytes = stat.size_bytes;
     member.mtime_ns = stat.mtime_ns;

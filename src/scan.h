@@ -26,6 +26,7 @@ struct scan_params {
     size_t root_count;
     const char *output; // folder to pass over, may be NULL or not exist yet
     bool groups;        // photos come with the files that belong to them
+    bool online;        // placeholders of files that are elsewhere (OneDrive) may be members, too
     const struct fs *fs;
     const struct cubby_log *log; // an unreadable folder is one warning and counted
 };
@@ -39,8 +40,8 @@ bool scan_is_output(const struct fs *fs, const char *folder);
 struct scan;
 // CUBBY_IO: a root does not exist or cannot be read (the log says which).
 enum cubby_status scan_create(struct scan **out, const struct scan_params *params);
-// The next file (the caller owns it, photo_free), with path, relative, size, times, mode and
-// sequence set; *out is NULL at the end. A file that vanished meanwhile still comes, settled as
+// The next file (the caller owns it, photo_free), with path, relative, size, times, mode, is_away
+// and sequence set; *out is NULL at the end. A file that vanished meanwhile still comes, settled as
 // failed.
 enum cubby_status scan_next(struct scan *scan, struct photo **out);
 uint64_t scan_unreadable_folders(const struct scan *scan);

@@ -119,7 +119,7 @@ struct cli_options {
     bool resize_rule_given, pad_mode_given, interpolation_given, mean_given, std_given,
         scores_given, threshold_given;
     bool dry_run, json, csv, logits, exact, no_fsync, trust, inspect, fp16, verbose, quiet;
-    bool again, move, link, symlink, no_groups, show, clear;
+    bool again, move, link, symlink, no_groups, online, show, clear;
     bool augment, no_augment, clear_cache, only_corrections;
 };
 

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "away.h"
 #include "commands/classifying.h"
 #include "commands/named_files.h"
 #include "commands/result_line.h"
@@ -42,7 +43,11 @@ static enum cubby_status print(struct classify *classify)
 
 static enum cubby_status next(void *user, struct photo **out)
 {
-    return named_files_next(&((struct classify *)user)->files, out);
+    struct classify *classify = user;
+    enum cubby_status status = named_files_next(&classify->files, out);
+    if (!status && *out && !classify->files.online)
+        away_settle(*out);
+    return status;
 }
 
 static enum cubby_status settle(void *user, struct photo **settled, const float *logits)
@@ -75,6 +80,7 @@ static enum cubby_status prepare(struct classify *classify)
     const struct cli_options *options = classify->command->options;
     named_files_init(&classify->files, options->arguments, options->argument_count,
                      classify->command->fs, classify->command->log);
+    classify->files.online = options->online;
     enum cubby_status status = classifying_open(&classify->classifying, classify->command);
     if (status)
         return status;

@@ -41,8 +41,11 @@ static enum cubby_status open_next(struct named_files *files, struct photo **out
     int error = files->fs->stat(files->fs, name, &stat);
     if (error)
         return failed_photo(files, name, error, out);
-    struct scan_params params = {
-        .roots = &name, .root_count = 1, .fs = files->fs, .log = files->log};
+    struct scan_params params = {.roots = &name,
+                                 .root_count = 1,
+                                 .online = files->online,
+                                 .fs = files->fs,
+                                 .log = files->log};
     status = scan_create(&files->scan, &params);
     if (status != CUBBY_IO)
         return status;

@@ -10,6 +10,7 @@ struct named_files {
     size_t name_count, next_name;
     const struct fs *fs;
     const struct cubby_log *log;
+    bool online;                 // as in struct scan_params
     struct scan *scan;           // owned, of the current name; NULL: between names
     uint64_t sequence;           // of the next photo
     uint64_t unreadable_folders; // of the scans that are over

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <uv.h>
 
+#include "away.h"
 #include "commands/destination.h"
 #include "pipeline/decide.h"
 #include "platform/clock.h"
@@ -64,6 +65,7 @@ static struct scan_params scan_params(const struct sort *sort)
                                 .root_count = sort->shown.count,
                                 .output = sort->path,
                                 .groups = !command->options->no_groups,
+                                .online = command->options->online,
                                 .fs = command->fs,
                                 .log = command->log};
 }
@@ -181,7 +183,11 @@ static enum cubby_status next(void *user, struct photo **out)
 {
     struct sort *sort = user;
     enum cubby_status status = scan_next(sort->scan, out);
-    return status || !*out ? status : known_apply(&sort->known, *out);
+    if (!status && *out)
+        status = known_apply(&sort->known, *out);
+    if (!status && *out && !sort->command->options->online)
+        away_settle(*out);
+    return status;
 }
 
 static enum cubby_status settle(void *user, struct photo **photo, const float *logits)
