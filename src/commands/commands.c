@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "commands/dropped.h"
 #include "platform/signals.h"
 #include "platform/software_vulkan.h"
 #include "stream.h"
@@ -102,7 +103,7 @@ int cubby_main(int argc, const char *const *argv)
     return cubby_main_with(argc, argv, NULL);
 }
 
-int cubby_main_with(int argc, const char *const *argv, const struct command_hooks *hooks)
+static int run_arguments(int argc, const char *const *argv, const struct command_hooks *hooks)
 {
     struct cli_options options;
     char error[CLI_ERROR_BYTES] = "";
@@ -126,5 +127,20 @@ int cubby_main_with(int argc, const char *const *argv, const struct command_hook
         code = with_messages(&options, hooks);
     }
     cli_options_fini(&options);
+    return code;
+}
+
+int cubby_main_with(int argc, const char *const *argv, const struct command_hooks *hooks)
+{
+    struct dropped dropped;
+    const struct fs *fs = hooks && hooks->fs ? hooks->fs : fs_real();
+    enum cubby_status status = dropped_init(&dropped, argc, argv, fs, &early_log);
+    int code = EXIT_CODE_STOPPED;
+    if (status == CUBBY_NO_MEMORY)
+        cubby_log(&early_log, CUBBY_LOG_ERROR, "%s", cubby_status_text(status));
+    if (!status)
+        code = dropped.argv ? run_arguments(dropped.argc, dropped.argv, hooks)
+                            : run_arguments(argc, argv, hooks);
+    dropped_fini(&dropped);
     return code;
 }
