@@ -37,7 +37,8 @@ static char *find_built_in(const struct fs *fs)
         free(path);
         path = NULL;
     }
-    path = path_join(CUBBY_SOURCE_MODELS, MODEL_FILE_NAME);
+    // "" in programs that are built to be taken elsewhere.
+    path = CUBBY_SOURCE_MODELS[0] ? path_join(CUBBY_SOURCE_MODELS, MODEL_FILE_NAME) : NULL;
     if (!is_file(fs, path)) {
         free(path);
         path = NULL;

@@ -5,6 +5,11 @@ packages_build=(gcc cmake ninja-build pkg-config glslang-tools spirv-tools libvu
     libexif-dev libxxhash-dev libsqlite3-dev zlib1g-dev)
 # libvulkan1 finds the drivers; Mesa's hold the software device that every machine can use.
 packages_run=(libvulkan1 mesa-vulkan-drivers)
+# For cubby.exe: a compiler, and what Debian's sources of its libraries are unpacked and built with.
+packages_windows=(mingw-w64-x86-64-dev gcc-mingw-w64-x86-64-win32 binutils-mingw-w64-x86-64 dpkg-dev
+    make nasm tcl xz-utils bzip2 zip libstb-dev libvulkan-dev libvulkan-volk-dev)
+# What runs it. Wine's Vulkan needs a display, and passes on to the system's.
+packages_wine=(wine wine64 xvfb xauth)
 packages_test=(g++ libcmocka-dev vulkan-validationlayers python3 python3-numpy python3-pil
     python3-sklearn povray unzip strace sqlite3 zstd p7zip-full clang clang-format)
 

@@ -41,7 +41,7 @@ static enum cubby_status open_photos(struct bench *bench)
     const char *folder = command->options->photos;
     if (folder)
         return bench_photos_open(&bench->photos, folder, command->fs, command->log);
-    char *samples = path_join(CUBBY_SOURCE_MODELS, "samples");
+    char *samples = CUBBY_SOURCE_MODELS[0] ? path_join(CUBBY_SOURCE_MODELS, "samples") : NULL;
     enum cubby_status status = CUBBY_OK;
     struct fs_stat stat;
     if (samples && command->fs->stat(command->fs, samples, &stat) == 0)
