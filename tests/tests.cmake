@@ -1,5 +1,6 @@
 # Each tests/**/NAME_test.c is a program and a ctest of that name, mirroring its source.
 # A test that cannot run here (no Vulkan device, no python3-torch) exits with 77: skipped.
+# Built for Windows, all of this runs with Wine.
 pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET cmocka)
 
 function(cubby_test source)
@@ -24,6 +25,10 @@ function(cubby_test source)
 endfunction()
 
 file(GLOB_RECURSE TEST_SOURCES CONFIGURE_DEPENDS tests/engine/*_test.c tests/src/*_test.c)
+if(WIN32) # these fork, write to /dev/null or take "/x" for absolute
+  list(FILTER TEST_SOURCES EXCLUDE REGEX
+    "/(output_lock|recover|power_cut|filings|folders|runs|model_file)_test\\.c$")
+endif()
 foreach(source ${TEST_SOURCES})
   cubby_test(${source})
 endforeach()
@@ -31,12 +36,26 @@ endforeach()
 # Makes each allocation fail in turn.
 target_link_options(validate_test PRIVATE -Wl,--wrap=malloc,--wrap=calloc)
 
+# What scripts start: the programs, or on Windows scripts of the same names that start them.
+set(PROGRAM_UNDER_TEST $<TARGET_FILE:cubby>)
+if(WIN32)
+  foreach(name cubby cubby_stub preprocess_dump)
+    file(GENERATE OUTPUT ${CMAKE_CURRENT_BINARY_DIR}/${name}
+      CONTENT "#!/bin/sh
+exec ${CMAKE_CROSSCOMPILING_EMULATOR} ${CMAKE_CURRENT_BINARY_DIR}/${name}.exe \"$@\"
+"
+      FILE_PERMISSIONS OWNER_READ OWNER_WRITE OWNER_EXECUTE)
+  endforeach()
+  set(PROGRAM_UNDER_TEST ${CMAKE_CURRENT_BINARY_DIR}/cubby)
+  file(CREATE_LINK ${CMAKE_CURRENT_SOURCE_DIR}/models ${CMAKE_CURRENT_BINARY_DIR}/models SYMBOLIC)
+endif()
+
 # tests/cli/NAME.sh: a whole command, with the program's folder in $CUBBY; see tests/cli/README.md.
 file(GLOB CLI_TESTS CONFIGURE_DEPENDS tests/cli/*.sh)
 foreach(script ${CLI_TESTS})
   get_filename_component(name ${script} NAME_WE)
   add_test(NAME cli.${name}
-           COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/tests/cli/run $<TARGET_FILE:cubby> ${script})
+           COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/tests/cli/run ${PROGRAM_UNDER_TEST} ${script})
   set_tests_properties(cli.${name} PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 900)
 endforeach()
 
@@ -48,6 +67,21 @@ foreach(script ${PYTHON_TESTS})
   add_test(NAME python.${name} COMMAND ${PYTHON3} ${script} ${CMAKE_CURRENT_BINARY_DIR})
   set_tests_properties(python.${name} PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 1800)
 endforeach()
+
+# tests/windows: the programs for Windows beside those for Linux of the preset "ci".
+if(WIN32)
+  add_test(NAME windows.same_answers COMMAND ${PYTHON3}
+    ${CMAKE_CURRENT_SOURCE_DIR}/tests/windows/same_answers_test.py
+    ${CMAKE_CURRENT_BINARY_DIR} ${CMAKE_CURRENT_SOURCE_DIR}/build/ci)
+  set_tests_properties(windows.same_answers PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 900)
+  add_executable(hold_file tests/tools/hold_file.c)
+  target_link_libraries(hold_file PRIVATE cubby_flags)
+  add_test(NAME windows.kill COMMAND ${PYTHON3}
+    ${CMAKE_CURRENT_SOURCE_DIR}/tests/python/kill_test.py ${CMAKE_CURRENT_BINARY_DIR} 4)
+  set_tests_properties(windows.kill PROPERTIES TIMEOUT 900)
+  add_test(NAME windows.imports COMMAND
+    ${CMAKE_CURRENT_SOURCE_DIR}/tools/windows/check-imports $<TARGET_FILE:cubby>)
+endif()
 
 # The whole program with a classifier that needs no device, for tests that run it very often.
 add_executable(cubby_stub tests/tools/cubby_stub.c ${PROGRAM_SOURCES})

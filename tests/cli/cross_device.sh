@@ -1,5 +1,6 @@
 # Moving to another file system and back, for real.
 . "$SCRIPTS/lib/common.sh"
+not_on_windows "other mounts are not seen by Wine's server"
 use_stub
 if [ -z "${INSIDE:-}" ]; then
     need unshare

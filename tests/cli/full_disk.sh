@@ -1,6 +1,7 @@
 # Disks that fill up at every size, for each way of filing: exit code 5, nothing half-written, and the
 # same command again, with room, ends as if nothing had happened.
 . "$SCRIPTS/lib/common.sh"
+not_on_windows "other mounts are not seen by Wine's server"
 use_stub
 if [ -z "${INSIDE:-}" ]; then
     need unshare

@@ -1,5 +1,6 @@
 # Names that could drive a terminal or forge a result are shown escaped.
 . "$SCRIPTS/lib/common.sh"
+not_on_windows "no name has such characters"
 make_model
 need_device
 mkdir photos

@@ -10,10 +10,10 @@ for _ in $(seq 600); do
     sleep 0.1
 done
 [ -s lines ] || { kill -9 $cubby; fail "no photo was filed in a minute"; }
-kill -TERM $cubby
+stop $cubby
 wait $cubby
 code=$?
-[ $code -eq 143 ] || { cat err; fail "exit code $code, not 143"; }
+[ $code -eq $stopped ] || { cat err; fail "exit code $code, not $stopped"; }
 err_has "run the same command again"
 python3 - <<'PYTHON' || fail "the account is wrong"
 import json, os

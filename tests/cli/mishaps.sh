@@ -5,7 +5,7 @@ need sqlite3
 grey() { # SIDE FILE: a photo that no class gets
     python3 -c "import sys; sys.stdout.buffer.write(b'P6\n$1 $1\n255\n' + bytes(3 * $1 * $1))" >"$2"
 }
-sql() { sqlite3 "$1/.cubby/catalogue.sqlite" "$2" || fail "$2"; }
+sql() { sqlite3 "$1/.cubby/catalogue.sqlite" "$2" | sed 's/^Z://' || fail "$2"; }
 count() { find "$1" -name '*.ppm' | wc -l; }
 
 # A duplicate whose first photo is not in the output any more is filed in its place.
@@ -132,6 +132,7 @@ err_has "on another computer"
 expect 0 "$CUBBY" undo sorted --trust
 snapshot photos | grep -v ' folder ' >after
 same before after "undo --trust"
+[ "$SYSTEM" = windows ] || # links as POSIX has them, which Wine follows without a word
 for temporary in victim.txt elsewhere/victim.txt elsewhere/.cubby-1-1.tmp; do
     rm -rf sorted elsewhere
     mkdir elsewhere
@@ -143,6 +144,7 @@ for temporary in victim.txt elsewhere/victim.txt elsewhere/.cubby-1-1.tmp; do
     err_has "leads out of the output folder"
     grep -q victim sorted/$temporary || fail "$temporary was removed"
 done
+if [ "$SYSTEM" != windows ]; then
 # The output's own folders may have become links to somewhere else.
 rm -rf sorted elsewhere
 expect 0 "$CUBBY" sort photos --into sorted
@@ -153,6 +155,7 @@ files=$(find elsewhere -type f | wc -l)
 expect 3 "$CUBBY" undo sorted
 err_has "is a link"
 [ "$(find elsewhere -type f | wc -l)" -eq "$files" ] || fail "a file was removed through a link"
+fi
 
 # Nothing is put back into an empty folder where the source was: its disk may be away.
 rm -rf sorted elsewhere photos

@@ -6,7 +6,9 @@ make_tree home/photos 30
 echo mine >home/there/red/mine.txt
 find home -exec touch -h -d 2020-01-02T03:04:05.123456789 {} +
 snapshot home >before
-for how in "" "--move" "--link" "--symlink" "--pack zip" "--pack tar.zst" "--pack 7z"; do
+symlink=--symlink
+[ "$SYSTEM" != windows ] || symlink=--link # Wine says that it makes symbolic links, and does not
+for how in "" "--move" "--link" "$symlink" "--pack zip" "--pack tar.zst" "--pack 7z"; do
     for into in home/new home/there; do
         # shellcheck disable=SC2086
         expect 3 "$CUBBY" sort home/photos --into $into $how
@@ -47,6 +49,7 @@ edited=$(find home/new/red -name '*.ppm' | head -n 1)
 renamed=$(find home/new/green -name '*.ppm' | head -n 1)
 taken=$(sqlite3 home/new/.cubby/catalogue.sqlite \
     "select source from filings where target like 'blue/%' limit 1" 2>/dev/null) || need sqlite3
+taken=${taken#Z:}
 echo edited >>"$edited"
 mv "$renamed" home/new/green/elsewhere.ppm
 echo somebody >"$taken"
@@ -74,6 +77,7 @@ expect 3 "$CUBBY" undo home/new
 err_has "this may be the only copy"
 find home/new -name '*.ppm' | grep -q . || fail "the last copy was removed"
 
+[ "$SYSTEM" != windows ] || exit 0 # Wine follows links without a word
 # Nor where the original is a link to it, or its old folder one to the new.
 rm -rf home
 make_tree home/photos 8

@@ -31,6 +31,8 @@ wrong sort photos --into photos
 wrong sort photos --into ./photos/../photos/
 wrong sort photo.jpg
 wrong sort photos --into photo.jpg
-ln -s photos link
-wrong sort link --into photos
+if [ "$SYSTEM" != windows ]; then # Wine follows links without a word
+    ln -s photos link
+    wrong sort link --into photos
+fi
 [ -z "$(ls -A photos)" ] || fail "something was written"

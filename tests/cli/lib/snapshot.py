@@ -5,6 +5,8 @@ import os
 import stat
 import sys
 
+TICK = 100 if os.environ.get("SYSTEM") == "windows" else 1  # nanoseconds that a file's times count
+
 for top in sys.argv[1:]:
     for folder, folders, files in os.walk(top):
         folders[:] = sorted(name for name in folders if name != ".cubby")
@@ -18,4 +20,4 @@ for top in sys.argv[1:]:
             else:
                 what = hashlib.md5(open(path, "rb").read()).hexdigest()
             if what:
-                print(path, what, oct(stat.S_IMODE(info.st_mode)), info.st_mtime_ns)
+                print(path, what, oct(stat.S_IMODE(info.st_mode)), info.st_mtime_ns // TICK)
