@@ -74,8 +74,12 @@ if(WIN32)
     ${CMAKE_CURRENT_SOURCE_DIR}/tests/windows/same_answers_test.py
     ${CMAKE_CURRENT_BINARY_DIR} ${CMAKE_CURRENT_SOURCE_DIR}/build/ci)
   set_tests_properties(windows.same_answers PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 900)
-  add_executable(hold_file tests/tools/hold_file.c)
-  target_link_libraries(hold_file PRIVATE cubby_flags)
+  foreach(name hold_file end_session)
+    add_executable(${name} tests/tools/${name}.c)
+    target_link_libraries(${name} PRIVATE cubby_flags user32)
+  endforeach()
+  # There is one window of cubby's at a time to be told, and a test that no other may disturb.
+  set_tests_properties(cli.windows_logoff PROPERTIES RUN_SERIAL TRUE)
   add_test(NAME windows.kill COMMAND ${PYTHON3}
     ${CMAKE_CURRENT_SOURCE_DIR}/tests/python/kill_test.py ${CMAKE_CURRENT_BINARY_DIR} 4)
   set_tests_properties(windows.kill PROPERTIES TIMEOUT 900)

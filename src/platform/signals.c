@@ -38,9 +38,38 @@ static BOOL WINAPI on_event(DWORD event)
     return TRUE;
 }
 
+static LRESULT CALLBACK on_message(HWND window, UINT message, WPARAM first, LPARAM second)
+{
+    if (message != WM_ENDSESSION)
+        return DefWindowProcW(window, message, first, second);
+    if (first) { // not when somebody else has refused it
+        caught = SIGTERM;
+        Sleep(LAST_WAIT_MS);
+    }
+    return 0;
+}
+
+// Programs that have loaded user32.dll, as graphics drivers do, are told of logging off and
+// shutting down by messages only, and only to a window: one that is never shown.
+static DWORD WINAPI wait_for_session_end(void *nothing)
+{
+    (void)nothing;
+    const WNDCLASSW class = {
+        .lpfnWndProc = on_message, .hInstance = GetModuleHandleW(NULL), .lpszClassName = L"cubby"};
+    MSG message;
+    if (RegisterClassW(&class) && CreateWindowExW(0, class.lpszClassName, L"cubby", WS_OVERLAPPED,
+                                                  0, 0, 0, 0, NULL, NULL, class.hInstance, NULL))
+        while (GetMessageW(&message, NULL, 0, 0) > 0)
+            DispatchMessageW(&message);
+    return 0;
+}
+
 void platform_catch_interrupts(void)
 {
     SetConsoleCtrlHandler(on_event, TRUE);
+    HANDLE thread = CreateThread(NULL, 0, wait_for_session_end, NULL, 0, NULL);
+    if (thread)
+        CloseHandle(thread); // it runs until the process ends
 }
 
 #else
