@@ -373,7 +373,15 @@ static enum cubby_status look_at_found(struct finder *f, struct looks *looks,
     if (!path)
         return CUBBY_NO_MEMORY;
     struct photo_hash size = photo_hash_bytes(&found->size_bytes, sizeof(found->size_bytes));
-    if (hash_table_find(&f->sizes, size, NULL))
+    const bool may_be_ours = hash_table_find(&f->sizes, size, NULL);
+    if (may_be_ours && found->is_away) { // reading it would download it
+        cubby_log(f->params->log, CUBBY_LOG_WARNING, "%s is not on this disk, and not looked at",
+                  found->path);
+        f->moved->unreadable++;
+        free(path);
+        return CUBBY_OK;
+    }
+    if (may_be_ours)
         return add_look(f, looks, path, MOVED_NONE);
     enum cubby_status status = add_stranger(f, &path);
     free(path);

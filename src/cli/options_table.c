@@ -223,7 +223,7 @@ const struct cli_option cli_option_table[] = {
     {.name = "no-groups", .type = CLI_FLAG, .commands = SORT, .offset = AT(no_groups),
      .help = "treat each file by itself: sidecars (.xmp, .aae, .json), RAW files and films do not "
              "travel with their photo"},
-    {.name = "online", .type = CLI_FLAG, .commands = SORT | CLASSIFY, .offset = AT(online),
+    {.name = "online", .type = CLI_FLAG, .commands = SORT | CLASSIFY | LEARN | CHECK, .offset = AT(online),
      .help = "download photos that only have a placeholder on this disk (OneDrive on Windows); "
              "without it they fail"},
     {.name = "trust", .type = CLI_FLAG, .commands = UNDO, .offset = AT(trust),

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <uv.h>
 
+#include "away.h"
 #include "check/class_folders.h"
 #include "check/check_report.h"
 #include "check/tally.h"
@@ -38,6 +39,7 @@ static struct scan_params scan_params(const struct check *check)
 {
     return (struct scan_params){.roots = &check->folder,
                                 .root_count = 1,
+                                .online = check->command->options->online,
                                 .fs = check->command->fs,
                                 .log = check->command->log};
 }
@@ -50,6 +52,8 @@ static enum cubby_status next(void *user, struct photo **out)
     if (!status && *out &&
         class_folders_class(&check->folders, (*out)->relative) == CLASS_FOLDERS_NONE)
         photo_settle(*out, PHOTO_SKIPPED, "in no folder of a class");
+    if (!status && *out && !check->command->options->online)
+        away_settle(*out);
     return status;
 }
 

@@ -45,6 +45,7 @@ static struct labelled_params labelled_params(const struct learn *learn, const c
 {
     const struct command *command = learn->command;
     return (struct labelled_params){.folder = folder,
+                                    .online = command->options->online,
                                     .max_file_bytes = command->options->max_file_size_bytes,
                                     .threads = thread_count(learn),
                                     .fs = command->fs,

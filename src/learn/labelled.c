@@ -5,6 +5,7 @@
 #include <string.h>
 #include <uv.h>
 
+#include "away.h"
 #include "engine/model.h"
 #include "hash.h"
 #include "hash_table.h"
@@ -112,8 +113,11 @@ static void warn_failed(struct reading *reading, const char *path, const char *r
 static enum cubby_status scan_class(struct reading *reading, const char *path, uint32_t class_index)
 {
     const struct labelled_params *params = reading->params;
-    const struct scan_params scan_params = {
-        .roots = &path, .root_count = 1, .fs = params->fs, .log = params->log};
+    const struct scan_params scan_params = {.roots = &path,
+                                            .root_count = 1,
+                                            .online = params->online,
+                                            .fs = params->fs,
+                                            .log = params->log};
     struct scan *scan = NULL;
     enum cubby_status status = scan_create(&scan, &scan_params);
     while (!status) {
@@ -121,6 +125,8 @@ static enum cubby_status scan_class(struct reading *reading, const char *path, u
         status = scan_next(scan, &photo);
         if (status || !photo)
             break;
+        if (!params->online)
+            away_settle(photo);
         if (photo->status == PHOTO_FAILED)
             warn_failed(reading, photo->path, photo->reason);
         else if (photo->status == PHOTO_SKIPPED)

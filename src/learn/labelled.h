@@ -50,6 +50,7 @@ struct labelled_params {
     uint32_t class_count;
     // Files whose content is there twice in one class come twice, and in two classes is no error.
     bool keep_duplicates;
+    bool online;             // as in struct scan_params; else placeholders fail, see away.h
     uint64_t max_file_bytes; // 0: no limit
     uint32_t threads;        // that read and hash; 0: 1
     const struct fs *fs;

@@ -111,7 +111,7 @@ static void test_noise_fits(void **state)
     }
     struct thumbnail thumbnail;
     assert_int_equal(thumbnail_encode(&thumbnail, rgb, THUMBNAIL_SIDE, THUMBNAIL_SIDE), CUBBY_OK);
-    print_message("noise takes %zu bytes\n", thumbnail.jpeg_bytes);
+    print_message("noise takes %u bytes\n", (unsigned)thumbnail.jpeg_bytes);
     thumbnail_free(&thumbnail);
     // Too much for a thumbnail is refused, not cut.
     uint8_t *large = malloc(1024 * 1024 * 3);

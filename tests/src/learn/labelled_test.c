@@ -196,6 +196,42 @@ static void test_bad_name(void **state)
     labelled_fini(&labelled);
 }
 
+// Placeholders of files in the cloud: nothing may open them.
+static int lstat_away(const struct fs *fs, const char *path, struct fs_stat *out)
+{
+    (void)fs;
+    int result = fs_real()->lstat(fs_real(), path, out);
+    out->is_away = !result && out->is_file && strstr(path, "cloud");
+    return result;
+}
+
+static int open_here(const struct fs *fs, const char *path, enum fs_open how)
+{
+    (void)fs;
+    if (strstr(path, "cloud"))
+        fail_msg("%s was opened", path);
+    return fs_real()->open(fs_real(), path, how);
+}
+
+static void test_not_downloaded(void **state)
+{
+    temporary_file(state, "away/table/1.jpg", "one");
+    temporary_file(state, "away/table/cloud.jpg", "two");
+    temporary_file(state, "away/table/cloud.txt", "three");
+    struct fs fs = *fs_real();
+    fs.lstat = lstat_away;
+    fs.open = open_here;
+    struct labelled_params params = params_for(state, "away");
+    params.fs = &fs;
+    struct labelled labelled;
+    assert_int_equal(labelled_read(&labelled, &params), CUBBY_OK);
+    expect_photos(&labelled, "0:table/1.jpg");
+    expect_said("cloud.jpg is left out: it is in the cloud");
+    assert_int_equal(labelled.failed, 1);
+    assert_int_equal(labelled.skipped, 1);
+    labelled_fini(&labelled);
+}
+
 static bool at_once(void *user)
 {
     (void)user;
@@ -215,10 +251,11 @@ static void test_interrupted(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_any_depth),     cmocka_unit_test(test_output_of_a_sort),
-        cmocka_unit_test(test_same_content),  cmocka_unit_test(test_empty_and_unreadable),
-        cmocka_unit_test(test_known_classes), cmocka_unit_test(test_nothing_to_learn),
-        cmocka_unit_test(test_bad_name),      cmocka_unit_test(test_interrupted),
+        cmocka_unit_test(test_any_depth),      cmocka_unit_test(test_output_of_a_sort),
+        cmocka_unit_test(test_same_content),   cmocka_unit_test(test_empty_and_unreadable),
+        cmocka_unit_test(test_known_classes),  cmocka_unit_test(test_nothing_to_learn),
+        cmocka_unit_test(test_bad_name),       cmocka_unit_test(test_interrupted),
+        cmocka_unit_test(test_not_downloaded),
     };
     return cmocka_run_group_tests(tests, temporary_setup, temporary_teardown);
 }
