@@ -129,10 +129,10 @@ python3 "$SCRIPTS/lib/make_confused.py" many 200
 CUBBY_STUB_DELAY_MS=100 "$CUBBY" check model many --html stopped.html --threads 1 >out 2>err &
 cubby=$!
 sleep 2
-kill -TERM $cubby
+stop $cubby
 wait $cubby
 code=$?
-[ $code -eq 143 ] || { cat err; fail "exit code $code, not 143"; }
+[ $code -eq $stopped ] || { cat err; fail "exit code $code, not $stopped"; }
 out_is_empty
 err_has "there is no report of a part"
 [ -z "$(find . -maxdepth 1 -name '*stopped*')" ] || fail "a page was written"
