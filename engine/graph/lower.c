@@ -113,6 +113,8 @@ static void append_merged(struct graph *lowered, const struct graph *graph,
     struct graph_op *merged = append(lowered, op);
     if (!shortcut)
         return;
+    // Nothing writes it any more, so it takes no memory.
+    lowered->values[shortcut->output] = (struct graph_value){0};
     merged->residual = GRAPH_NONE;
     merged->second = shortcut->input;
     merged->second_stride = shortcut->stride;

@@ -66,6 +66,7 @@ static void shortcuts_are_merged(void **state)
     assert_int_equal(lowered->ops[0].second, block.other);
     assert_int_equal(lowered->ops[0].second_stride, 2);
     assert_int_equal(lowered->ops[0].output, block.output);
+    assert_int_equal(lowered->values[block.shortcut].channels, 0); // takes no memory
     assert_true(graph_is_merged(block.graph, &merging, &block.graph->ops[0]));
     assert_false(graph_is_merged(block.graph, &merging, &block.graph->ops[1]));
     free(lowered);
