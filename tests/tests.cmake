@@ -52,6 +52,9 @@ endif()
 
 # tests/cli/NAME.sh: a whole command, with the program's folder in $CUBBY; see tests/cli/README.md.
 file(GLOB CLI_TESTS CONFIGURE_DEPENDS tests/cli/*.sh)
+if(NOT WIN32)
+  list(FILTER CLI_TESTS EXCLUDE REGEX "/windows_[^/]*$")
+endif()
 foreach(script ${CLI_TESTS})
   get_filename_component(name ${script} NAME_WE)
   add_test(NAME cli.${name}
