@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/selftest.h"
 #include "hash.h"
 #include "platform/path.h"
 #include "platform/read_file.h"
@@ -135,6 +136,26 @@ enum cubby_status model_file_open(struct model_file *out, const char *path, cons
         status = cubby_model_create(&out->model, out->checkpoint, NULL, log);
     if (status)
         model_file_close(out);
+    return status;
+}
+
+enum cubby_status model_file_add_selftest(void **data, size_t *size_bytes,
+                                          const struct cubby_log *log)
+{
+    struct cubby_checkpoint *checkpoint = NULL;
+    struct cubby_model *model = NULL;
+    void *without = *data;
+    *data = NULL;
+    enum cubby_status status = cubby_checkpoint_open(&checkpoint, without, *size_bytes, log);
+    if (!status)
+        status = cubby_model_create(&model, checkpoint, NULL, log);
+    if (!status)
+        status = cubby_selftest_make(model, log);
+    if (!status)
+        status = cubby_model_write(model, data, size_bytes, log);
+    cubby_model_destroy(&model);
+    cubby_checkpoint_close(&checkpoint);
+    free(without);
     return status;
 }
 

@@ -36,6 +36,13 @@ enum cubby_status model_file_read(struct model_file *out, const char *path, cons
 //   CUBBY_UNSUPPORTED  not a cubby model, nor as complete as one; the log says how to make one
 enum cubby_status model_file_open(struct model_file *out, const char *path, const struct fs *fs,
                                   const struct cubby_log *log);
+// Gives a whole model file in memory a self-test (engine/selftest.h), made of the weights as they
+// are in it: it is opened, and written again.
+//   data, size_bytes  the file, malloc'd; replaced by the new one. On failure it is freed, and
+//   *data
+//                     is NULL
+enum cubby_status model_file_add_selftest(void **data, size_t *size_bytes,
+                                          const struct cubby_log *log);
 // Frees the weights; names, classes and preprocessing stay.
 void model_file_drop_weights(struct model_file *file);
 void model_file_close(struct model_file *file); // takes a zeroed one

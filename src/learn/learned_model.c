@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "engine/selftest.h"
 #include "hash.h"
 #include "model_file.h"
 #include "platform/path.h"
@@ -77,26 +76,6 @@ static char *provenance_of(const struct learned_model *model, const struct model
     return text;
 }
 
-// The self-test is made of what will be in the file, so that is opened, and written again.
-static enum cubby_status add_selftest(void **data, size_t *size_bytes, const struct cubby_log *log)
-{
-    struct cubby_checkpoint *checkpoint = NULL;
-    struct cubby_model *model = NULL;
-    void *without = *data;
-    *data = NULL;
-    enum cubby_status status = cubby_checkpoint_open(&checkpoint, without, *size_bytes, log);
-    if (!status)
-        status = cubby_model_create(&model, checkpoint, NULL, log);
-    if (!status)
-        status = cubby_selftest_make(model, log);
-    if (!status)
-        status = cubby_model_write(model, data, size_bytes, log);
-    cubby_model_destroy(&model);
-    cubby_checkpoint_close(&checkpoint);
-    free(without);
-    return status;
-}
-
 static enum cubby_status write_head(void **data, size_t *size_bytes,
                                     const struct learned_model *model,
                                     const struct model_file *base, const struct cubby_log *log)
@@ -134,5 +113,5 @@ enum cubby_status learned_model_write(void **data, size_t *size_bytes,
     if (!status)
         status = write_head(data, size_bytes, model, &base, log);
     model_file_close(&base); // before as much memory is taken again
-    return status ? status : add_selftest(data, size_bytes, log);
+    return status ? status : model_file_add_selftest(data, size_bytes, log);
 }
