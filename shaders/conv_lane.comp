@@ -2,11 +2,13 @@
 //   src  f32 NC4HW4 [in_blocks][n][in_h][in_w]    dst  f32 NC4HW4 [out_blocks][n][out_h][out_w]
 //   weights  f32 [out / R][ky][kx][in_blocks][R] texels of 4 input channels, bias [out / 4] texels
 //
-// One subgroup is one workgroup. Each invocation computes J pixels (SG apart) x R output channels
-// in registers. Every lane loads the weights of ONE output channel; the others take them by a
-// shuffle from a constant lane, which the driver turns into one or two instructions. All loads of
-// a step are issued before its arithmetic. Lanes whose tap falls into the padding keep reading the
-// zero texel 0 with step 0, so the inner loop has no condition.
+// One subgroup is one workgroup, which computes J chunks of SG pixels x R output channels in
+// registers. Every lane loads one pixel of each chunk and the weights of one output channel of each
+// SG. Other pixels meet other channels by two kinds of shuffles, which cost less than giving every
+// lane every channel's weights: pixels move by multiples of four lanes, weights within four lanes.
+// So sum[g * 4 + low][high][j] of lane l belongs to pixel l ^ 4 * high and channel l ^ low. All
+// loads of a step are issued before its arithmetic. Lanes whose tap falls into the padding keep
+// reading the zero texel 0 with step 0, so the inner loop has no condition.
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require
@@ -17,15 +19,21 @@
 #include "conv_push.h"
 #include "family.glsl"
 
-// Set by the build: R output channels and J pixels an invocation. All registers are taken at
-// J = 4: with 5 pixels the loaded ones no longer stay in them, and the rate halves.
+// Set by the build: R output channels and J pixels an invocation. At J = 3 the loaded pixels stay
+// in registers and the sums, all in memory, in the nearest cache; J = 4 is no faster and takes half
+// as long again to compile, and at J = 5 the rate falls.
 #ifdef ROW
 #define CHANNELS 3 // of the one input block
 #else
 #define CHANNELS 4
 #endif
+#define GROUPS (R / SG)
+#define QUADS (SG / 4)
 
 layout(local_size_x = SG) in; // SG: the device's subgroup size, set by the build
+layout(constant_id = 0) const bool RESIDUAL = false;
+// There may be fewer pixels than SG, or channels that are no multiple of R.
+layout(constant_id = 1) const bool LOOSE = false;
 layout(binding = 2, std430) writeonly buffer Dst {
     TEXEL dst[];
 };
@@ -33,27 +41,37 @@ layout(push_constant) uniform Push {
     conv_push p;
 };
 
+#include "lane.glsl"
+
 void main()
 {
     const int lane = int(gl_SubgroupInvocationID);
     // Workgroups run in the order of x first: what x counts is read again, what y counts stays.
     const bool swapped = (p.flags & CONV_CHANNELS_FIRST) != 0;
     const int pixels = int(swapped ? gl_WorkGroupID.y : gl_WorkGroupID.x);
-    const int panel = int(swapped ? gl_WorkGroupID.x : gl_WorkGroupID.y);
-    const int first_pixel = pixels * SG * J + lane;
-    const int first_channel = panel * R;
+    const int panel = aligned(swapped ? gl_WorkGroupID.x : gl_WorkGroupID.y);
     const int position = int(gl_WorkGroupID.z); // of a Winograd product; otherwise 0
     const int in_width = int(p.in_width), in_height = int(p.in_height);
     const int in_blocks = int(p.in_blocks), kernel = int(p.kernel);
+    const int out_plane = int(p.out_plane), out_blocks = int(p.out_blocks);
+    const int residual_base = int(p.residual_base), bias_base = int(p.bias_base);
+    const bool relu = (p.flags & CONV_RELU) != 0, biased = (p.flags & CONV_BIAS) != 0;
 
-    float sum[R][J];
-    [[unroll]] for (int r = 0; r < R; r++)
-        [[unroll]] for (int j = 0; j < J; j++)
-            sum[r][j] = 0.0;
+    float sum[GROUPS * 4][QUADS][J];
+    [[unroll]] for (int r = 0; r < GROUPS * 4; r++)
+        [[unroll]] for (int h = 0; h < QUADS; h++)
+            [[unroll]] for (int j = 0; j < J; j++)
+                sum[r][h][j] = 0.0;
 
+    // First pixel of each chunk; the last one of all lies over the one before rather than beyond
+    // the end, where that is possible.
+    int chunk[J];
     int image[J], top[J], left[J]; // base of the pixel's image, its window's corner
     [[unroll]] for (int j = 0; j < J; j++) {
-        const int m = min(first_pixel + j * SG, int(p.out_plane) - 1);
+        chunk[j] = (pixels * J + j) * SG;
+        if (!LOOSE)
+            chunk[j] = min(chunk[j], out_plane - SG);
+        const int m = min(chunk[j] + lane, out_plane - 1);
         const int row = m / int(p.out_width);
         const int n = row / int(p.out_height);
         left[j] = (m - row * int(p.out_width)) * int(p.stride) - int(p.pad);
@@ -80,48 +98,64 @@ void main()
             [[dont_unroll]] for (int block = 0; block < in_blocks; block++)
 #endif
             {
-                vec4 a[J], w[R / SG];
+                vec4 a[J], w[GROUPS];
                 [[unroll]] for (int j = 0; j < J; j++) {
                     a[j] = LOAD_SRC(at[j]);
                     at[j] += advance[j];
                 }
-                [[unroll]] for (int g = 0; g < R / SG; g++)
+                [[unroll]] for (int g = 0; g < GROUPS; g++)
                     w[g] = LOAD_WEIGHT(weight + g * SG);
                 weight += R;
-                [[unroll]] for (int g = 0; g < R / SG; g++) {
-                    [[unroll]] for (int r = 0; r < SG; r++) {
+                [[unroll]] for (int h = 0; h < QUADS; h++) {
+                    vec4 b[J];
+                    [[unroll]] for (int j = 0; j < J; j++)
+                        b[j] = subgroupShuffle(a[j], gl_SubgroupInvocationID ^ (4 * h));
+                    [[unroll]] for (int r = 0; r < GROUPS * 4; r++) {
                         float t[J];
                         [[unroll]] for (int q = 0; q < CHANNELS; q++) {
-                            const float b = subgroupShuffle(w[g][q], r);
+                            const float c =
+                                subgroupShuffle(w[r / 4][q], gl_SubgroupInvocationID ^ (r % 4));
                             [[unroll]] for (int j = 0; j < J; j++)
-                                t[j] = q == 0 ? b * a[j][q] : fma(b, a[j][q], t[j]);
+                                t[j] = q == 0 ? c * b[j][q] : fma(c, b[j][q], t[j]);
                         }
                         [[unroll]] for (int j = 0; j < J; j++)
-                            sum[g * SG + r][j] += t[j];
+                            sum[r][h][j] += t[j];
                     }
                 }
             }
         }
     }
 
-    const bool relu = (p.flags & CONV_RELU) != 0, add = (p.flags & CONV_RESIDUAL) != 0;
-    const bool biased = (p.flags & CONV_BIAS) != 0;
-    const int out_plane = int(p.out_plane), out_blocks = int(p.out_blocks);
-    [[unroll]] for (int r = 0; r < R; r += 4) {
-        const int block = first_channel / 4 + r / 4;
-        if (block < out_blocks) {
-            vec4 bias = vec4(0.0);
-            if (biased)
-                bias = LOAD_BIAS(int(p.bias_base) + block);
+    const int base = position * int(p.dst_step);
+    const int same_base = same(position) * int(p.dst_step) + same(panel) * (R / 4) * out_plane;
+    int same_chunk[J];
+    [[unroll]] for (int j = 0; j < J; j++)
+        same_chunk[j] = same_base + min((same(pixels) * J + j) * SG, out_plane - SG);
+    [[unroll]] for (int g = 0; g < GROUPS; g++) {
+        const int block = panel * (R / 4) + g * QUADS + lane / 4; // whose channels this lane has
+        vec4 bias = vec4(0.0);
+        if (biased)
+            bias = LOAD_BIAS(bias_base + block);
+        [[unroll]] for (int h = 0; h < QUADS; h++) {
             [[unroll]] for (int j = 0; j < J; j++) {
-                const int m = first_pixel + j * SG;
-                if (m < out_plane) {
-                    vec4 v = vec4(sum[r][j], sum[r + 1][j], sum[r + 2][j], sum[r + 3][j]) + bias;
-                    if (add)
-                        v += LOAD_SRC(int(p.residual_base) + block * out_plane + m);
-                    if (relu)
-                        v = max(v, vec4(0.0));
-                    dst[int(position * p.dst_step) + block * out_plane + m] = PACK(v);
+                vec4 v = vec4(sum[g * 4][h][j], sum[g * 4 + 1][h][j], sum[g * 4 + 2][h][j],
+                              sum[g * 4 + 3][h][j]);
+                v = (lane & 1) != 0 ? v.yxwz : v;
+                v = (lane & 2) != 0 ? v.zwxy : v;
+                v += bias;
+                const int m = chunk[j] + (lane ^ (4 * h));
+                if (RESIDUAL)
+                    v += LOAD_SRC(residual_base + block * out_plane + m);
+                if (relu)
+                    v = max(v, vec4(0.0));
+                const TEXEL packed = PACK(v);
+                if (LOOSE) {
+                    if (block < out_blocks && m < out_plane)
+                        dst[base + block * out_plane + m] = packed;
+                } else {
+                    [[unroll]] for (int l = 0; l < SG; l++)
+                        dst[same_chunk[j] + (g * QUADS + l / 4) * out_plane + (l ^ (4 * h))] =
+                            subgroupShuffle(packed, l);
                 }
             }
         }

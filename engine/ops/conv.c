@@ -10,14 +10,14 @@
 
 // As the shaders' R, J, PANEL and BK.
 #define LANE_CHANNELS 32u
-#define LANE_PIXELS 4u
+#define LANE_PIXELS 3u
+#define LANE_PIXELS_SHORT 2u
 #define TILE_CHANNELS 64u
 #define TILE_STEP 16u // input channels
 #define TILE_SIDE 16u // threads along each side of a tile
 #define TILE_SMALLEST 64u
 #define TILES 3u
 #define ROW_CHANNELS 3u
-#define ROW_PIXELS 3u
 
 static bool is_product(const struct graph_op *op)
 {
@@ -49,15 +49,16 @@ struct own_choice {
 static struct own_choice choose(const struct cubby_gpu *gpu, const struct graph *graph,
                                 const struct graph_op *op, uint32_t pixels)
 {
-    const uint32_t whole = LANE_PIXELS * gpu->info.subgroup_size, half = whole / 2;
+    const uint32_t whole = LANE_PIXELS * gpu->info.subgroup_size;
+    const uint32_t less = LANE_PIXELS_SHORT * gpu->info.subgroup_size;
     if (is_row(graph, op))
-        return (struct own_choice){KERNEL_CONV_ROW, ROW_PIXELS * gpu->info.subgroup_size};
+        return (struct own_choice){KERNEL_CONV_ROW, whole};
     if (panel_width(gpu, graph, op) == LANE_CHANNELS)
         return (struct own_choice){KERNEL_CONV, whole};
-    // Half as many pixels a workgroup take 0.6 of the time, which pays if the rest of the last
-    // workgroup would be empty.
-    if (divide_up(pixels, half) * 3 < divide_up(pixels, whole) * 5)
-        return (struct own_choice){KERNEL_CONV_SHORT, half};
+    // Two thirds of the pixels a workgroup take 0.75 of the time, which pays if the rest of the
+    // last workgroup would be empty.
+    if (divide_up(pixels, less) * 3 < divide_up(pixels, whole) * 4)
+        return (struct own_choice){KERNEL_CONV_SHORT, less};
     return (struct own_choice){KERNEL_CONV_WIDE, whole};
 }
 
@@ -89,6 +90,7 @@ static struct conv_push conv_shape(const struct graph *graph, const struct graph
         .pad = op->pad,
         .flags = CONV_BIAS | (op->relu ? CONV_RELU : 0) |
                  (op->residual != GRAPH_NONE ? CONV_RESIDUAL : 0),
+        .ascending = LANE_ASCENDING,
     };
 }
 
@@ -112,6 +114,7 @@ static struct conv_push product_shape(const struct cubby_gpu *gpu, const struct 
         .src_step = tiles * channel_blocks(in->channels),
         .weight_step = (uint32_t)position_texels(gpu, graph, op),
         .dst_step = tiles * channel_blocks(out->channels),
+        .ascending = LANE_ASCENDING,
     };
 }
 
@@ -233,9 +236,13 @@ void conv_launch(struct op_launch *launch, const struct cubby_gpu *gpu, const st
     }
     const struct own_choice choice = choose(gpu, graph, op, push.out_plane);
     const uint32_t pixel_groups = divide_up(push.out_plane, choice.pixels);
-    const uint32_t panels = divide_up(channels, panel_width(gpu, graph, op));
+    const uint32_t width = panel_width(gpu, graph, op), panels = divide_up(channels, width);
     *launch = (struct op_launch){
         .kernel = choice.kernel,
+        // RESIDUAL and LOOSE
+        .constants = {(push.flags & CONV_RESIDUAL) != 0,
+                      push.out_plane < gpu->info.subgroup_size || channels % width != 0},
+        .constant_count = 2,
         .push_bytes = sizeof(push),
         .groups = {pixel_groups, panels, groups_z},
     };

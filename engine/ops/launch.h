@@ -41,6 +41,9 @@ struct op_places {
     const struct conv_choice *choice;             // borrowed, of a convolution
 };
 
+// What shaders/include/lane.glsl looks digits up in.
+#define LANE_ASCENDING {0, 1, 2, 3, 4, 5, 6, 7}
+
 #define NORMALIZE_PIXELS 4u // pixels an invocation converts; shaders/normalize.comp
 
 static inline uint32_t channel_blocks(uint32_t channels)

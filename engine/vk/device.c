@@ -96,6 +96,10 @@ enum cubby_status device_open(struct cubby_gpu *gpu)
         .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_16BIT_STORAGE_FEATURES,
         .storageBuffer16BitAccess = VK_TRUE,
     };
+    VkPhysicalDeviceShaderSubgroupExtendedTypesFeatures subgroup_types = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_SUBGROUP_EXTENDED_TYPES_FEATURES,
+        .shaderSubgroupExtendedTypes = VK_TRUE,
+    };
     struct matrix_features matrix;
     const char *extensions[MAX_EXTENSIONS];
     uint32_t extension_count = 0;
@@ -106,6 +110,10 @@ enum cubby_status device_open(struct cubby_gpu *gpu)
         next = &matrix.half_storage;
         if (gpu->sets_subgroup_size)
             extensions[extension_count++] = VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME;
+    }
+    if (gpu->family == CUBBY_KERNELS_LANE) {
+        extensions[extension_count++] = VK_KHR_SHADER_SUBGROUP_EXTENDED_TYPES_EXTENSION_NAME;
+        next = &subgroup_types;
     }
     // Its name is in a beta header; a device that lists it must be given it.
     static const char portability[] = "VK_KHR_portability_subset";

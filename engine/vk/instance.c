@@ -217,6 +217,21 @@ bool device_has_extension(VkPhysicalDevice physical, const char *name)
     return found;
 }
 
+static bool shuffles_64_bits(VkPhysicalDevice physical)
+{
+    if (!device_has_extension(physical, VK_KHR_SHADER_SUBGROUP_EXTENDED_TYPES_EXTENSION_NAME))
+        return false;
+    VkPhysicalDeviceShaderSubgroupExtendedTypesFeatures types = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_SUBGROUP_EXTENDED_TYPES_FEATURES,
+    };
+    VkPhysicalDeviceFeatures2 features = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2,
+        .pNext = &types,
+    };
+    vkGetPhysicalDeviceFeatures2(physical, &features);
+    return types.shaderSubgroupExtendedTypes && features.features.shaderInt64;
+}
+
 bool device_can_lane(VkPhysicalDevice physical)
 {
     VkPhysicalDeviceProperties properties;
@@ -224,12 +239,11 @@ bool device_can_lane(VkPhysicalDevice physical)
     if (properties.apiVersion < VK_API_VERSION_1_1)
         return false;
     const VkPhysicalDeviceSubgroupProperties subgroup = subgroup_of(physical);
-    const VkSubgroupFeatureFlags need =
-        VK_SUBGROUP_FEATURE_BASIC_BIT | VK_SUBGROUP_FEATURE_SHUFFLE_BIT;
+    const VkSubgroupFeatureFlags need = VK_SUBGROUP_FEATURE_BASIC_BIT |
+                                        VK_SUBGROUP_FEATURE_BALLOT_BIT |
+                                        VK_SUBGROUP_FEATURE_SHUFFLE_BIT;
     // A view over 1 GiB of activations is what a usual batch needs; GPUs may stop at 65536 texels.
-    VkPhysicalDeviceFeatures features;
-    vkGetPhysicalDeviceFeatures(physical, &features);
-    return features.shaderInt64 &&
+    return shuffles_64_bits(physical) &&
            (subgroup.subgroupSize == 4 || subgroup.subgroupSize == 8 ||
             subgroup.subgroupSize == 16) &&
            (subgroup.supportedStages & VK_SHADER_STAGE_COMPUTE_BIT) &&

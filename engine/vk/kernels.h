@@ -18,7 +18,7 @@ enum kernel_id {
     KERNEL_NORMALIZE_FLOAT, // of floats instead of bytes
     KERNEL_CONV,
     KERNEL_CONV_WIDE,  // lane: twice the channels an invocation, for layers that have them
-    KERNEL_CONV_SHORT, // lane: the same with half the pixels, for the last few of a layer
+    KERNEL_CONV_SHORT, // lane: the same with fewer pixels, for the last few of a layer
     KERNEL_CONV_ROW,   // lane: one input block and a kernel of CONV_ROW_TAPS, a row of taps a step
     KERNEL_STEM,       // matrix: normalisation and the first convolution
     KERNEL_WINOGRAD_INPUT,

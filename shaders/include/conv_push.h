@@ -23,6 +23,7 @@ struct conv_push {
     uint flags; // CONV_*
     // Texels from one position of a Winograd product to the next (gl_WorkGroupID.z).
     uint src_step, weight_step, dst_step;
+    uint ascending[8]; // lane: 0 .. 7 (shaders/include/lane.glsl)
 };
 
 #define CONV_RELU 1u
