@@ -4,11 +4,15 @@
 //
 // One subgroup is one workgroup, which computes J chunks of SG pixels x R output channels in
 // registers. Every lane loads one pixel of each chunk and the weights of one output channel of each
-// SG. Other pixels meet other channels by two kinds of shuffles, which cost less than giving every
-// lane every channel's weights: pixels move by multiples of four lanes, weights within four lanes.
-// So sum[g * 4 + low][high][j] of lane l belongs to pixel l ^ 4 * high and channel l ^ low. All
-// loads of a step are issued before its arithmetic. Lanes whose tap falls into the padding keep
-// reading the zero texel 0 with step 0, so the inner loop has no condition.
+// SG. All loads of a step are issued before its arithmetic. Lanes whose tap falls into the padding
+// keep reading the zero texel 0 with step 0, so the inner loop has no condition.
+//
+// How other pixels meet other channels depends on the driver. sum[g * 4 + low][high][j] of lane l is
+//   usually  of pixel l and channel 4 * high + low of group g, whose weights all lanes take by a
+//            shuffle from the one lane that has them,
+//   MESA22   of pixel l ^ 4 * high and channel l ^ low: Mesa 22's CPU driver needs two instructions
+//            for the other shuffle, so here pixels move by quads of lanes and weights within a quad,
+//            which is a sixth of the instructions. What is whose is sorted out when it is stored.
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require
@@ -19,9 +23,8 @@
 #include "conv_push.h"
 #include "family.glsl"
 
-// Set by the build: R output channels and J pixels an invocation. At J = 3 the loaded pixels stay
-// in registers and the sums, all in memory, in the nearest cache; J = 4 is no faster and takes half
-// as long again to compile, and at J = 5 the rate falls.
+// Set by the build: R output channels and J pixels an invocation. With MESA22 J = 4 is no faster
+// than 3 and takes half as long again to compile; with 5 the rate falls everywhere.
 #ifdef ROW
 #define CHANNELS 3 // of the one input block
 #else
@@ -32,8 +35,10 @@
 
 layout(local_size_x = SG) in; // SG: the device's subgroup size, set by the build
 layout(constant_id = 0) const bool RESIDUAL = false;
+#ifdef MESA22
 // There may be fewer pixels than SG, or channels that are no multiple of R.
 layout(constant_id = 1) const bool LOOSE = false;
+#endif
 layout(binding = 2, std430) writeonly buffer Dst {
     TEXEL dst[];
 };
@@ -41,7 +46,46 @@ layout(push_constant) uniform Push {
     conv_push p;
 };
 
+#ifdef MESA22
 #include "lane.glsl"
+
+
+int pixel_of(int lane, int high)
+{
+    return lane ^ 4 * high;
+}
+
+// The quad of channels, of a group.
+int quad_of(int lane, int high)
+{
+    return lane / 4;
+}
+
+vec4 move_pixel(vec4 a, int high)
+{
+    return subgroupShuffle(a, gl_SubgroupInvocationID ^ 4 * high);
+}
+
+float move_weight(float w, int high, int low)
+{
+    return subgroupShuffle(w, gl_SubgroupInvocationID ^ low);
+}
+
+// From channels 0 .. 3 to channels lane ^ 0 .. 3, and back.
+vec4 within_quad(vec4 v)
+{
+    v = (gl_SubgroupInvocationID & 1) != 0 ? v.yxwz : v;
+    return (gl_SubgroupInvocationID & 2) != 0 ? v.zwxy : v;
+}
+#else
+#define LOOSE true
+#define aligned(x) int(x)
+#define pixel_of(lane, high) (lane)
+#define quad_of(lane, high) (high)
+#define move_pixel(a, high) (a)
+#define move_weight(w, high, low) subgroupShuffle(w, 4 * (high) + (low))
+#define within_quad(v) (v)
+#endif
 
 void main()
 {
@@ -57,12 +101,6 @@ void main()
     const int residual_base = int(p.residual_base), bias_base = int(p.bias_base);
     const bool relu = (p.flags & CONV_RELU) != 0, biased = (p.flags & CONV_BIAS) != 0;
 
-    float sum[GROUPS * 4][QUADS][J];
-    [[unroll]] for (int r = 0; r < GROUPS * 4; r++)
-        [[unroll]] for (int h = 0; h < QUADS; h++)
-            [[unroll]] for (int j = 0; j < J; j++)
-                sum[r][h][j] = 0.0;
-
     // First pixel of each chunk; the last one of all lies over the one before rather than beyond
     // the end, where that is possible.
     int chunk[J];
@@ -77,6 +115,26 @@ void main()
         left[j] = (m - row * int(p.out_width)) * int(p.stride) - int(p.pad);
         top[j] = (row - n * int(p.out_height)) * int(p.stride) - int(p.pad);
         image[j] = int(p.src_base + position * p.src_step) + n * in_height * in_width;
+    }
+
+    // The sums begin with the bias and what is to be added: so many loads at once do not wait for
+    // each other.
+    float sum[GROUPS * 4][QUADS][J];
+    [[unroll]] for (int g = 0; g < GROUPS; g++) {
+        [[unroll]] for (int h = 0; h < QUADS; h++) {
+            const int block = panel * (R / 4) + g * QUADS + quad_of(lane, h);
+            vec4 bias = vec4(0.0);
+            if (biased)
+                bias = LOAD_BIAS(bias_base + block);
+            [[unroll]] for (int j = 0; j < J; j++) {
+                vec4 v = bias;
+                if (RESIDUAL)
+                    v += LOAD_SRC(residual_base + block * out_plane + chunk[j] + pixel_of(lane, h));
+                v = within_quad(v);
+                [[unroll]] for (int low = 0; low < 4; low++)
+                    sum[g * 4 + low][h][j] = v[low];
+            }
+        }
     }
 
     int weight = int(p.weight_base + position * p.weight_step) +
@@ -109,12 +167,11 @@ void main()
                 [[unroll]] for (int h = 0; h < QUADS; h++) {
                     vec4 b[J];
                     [[unroll]] for (int j = 0; j < J; j++)
-                        b[j] = subgroupShuffle(a[j], gl_SubgroupInvocationID ^ (4 * h));
+                        b[j] = move_pixel(a[j], h);
                     [[unroll]] for (int r = 0; r < GROUPS * 4; r++) {
                         float t[J];
                         [[unroll]] for (int q = 0; q < CHANNELS; q++) {
-                            const float c =
-                                subgroupShuffle(w[r / 4][q], gl_SubgroupInvocationID ^ (r % 4));
+                            const float c = move_weight(w[r / 4][q], h, r % 4);
                             [[unroll]] for (int j = 0; j < J; j++)
                                 t[j] = q == 0 ? c * b[j][q] : fma(c, b[j][q], t[j]);
                         }
@@ -127,36 +184,34 @@ void main()
     }
 
     const int base = position * int(p.dst_step);
+#ifdef MESA22
     const int same_base = same(position) * int(p.dst_step) + same(panel) * (R / 4) * out_plane;
     int same_chunk[J];
     [[unroll]] for (int j = 0; j < J; j++)
         same_chunk[j] = same_base + min((same(pixels) * J + j) * SG, out_plane - SG);
+#endif
     [[unroll]] for (int g = 0; g < GROUPS; g++) {
-        const int block = panel * (R / 4) + g * QUADS + lane / 4; // whose channels this lane has
-        vec4 bias = vec4(0.0);
-        if (biased)
-            bias = LOAD_BIAS(bias_base + block);
         [[unroll]] for (int h = 0; h < QUADS; h++) {
+            const int block = panel * (R / 4) + g * QUADS + quad_of(lane, h);
             [[unroll]] for (int j = 0; j < J; j++) {
                 vec4 v = vec4(sum[g * 4][h][j], sum[g * 4 + 1][h][j], sum[g * 4 + 2][h][j],
                               sum[g * 4 + 3][h][j]);
-                v = (lane & 1) != 0 ? v.yxwz : v;
-                v = (lane & 2) != 0 ? v.zwxy : v;
-                v += bias;
-                const int m = chunk[j] + (lane ^ (4 * h));
-                if (RESIDUAL)
-                    v += LOAD_SRC(residual_base + block * out_plane + m);
+                v = within_quad(v);
                 if (relu)
                     v = max(v, vec4(0.0));
+                const int m = chunk[j] + pixel_of(lane, h);
                 const TEXEL packed = PACK(v);
                 if (LOOSE) {
                     if (block < out_blocks && m < out_plane)
                         dst[base + block * out_plane + m] = packed;
-                } else {
-                    [[unroll]] for (int l = 0; l < SG; l++)
-                        dst[same_chunk[j] + (g * QUADS + l / 4) * out_plane + (l ^ (4 * h))] =
-                            subgroupShuffle(packed, l);
                 }
+#ifdef MESA22
+                else {
+                    [[unroll]] for (int l = 0; l < SG; l++)
+                        dst[same_chunk[j] + (g * QUADS + quad_of(l, h)) * out_plane +
+                            pixel_of(l, h)] = subgroupShuffle(packed, l);
+                }
+#endif
             }
         }
     }

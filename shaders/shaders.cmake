@@ -1,10 +1,14 @@
 # Which SPIR-V modules are built from which source. One kernel keeps one name everywhere:
 # shaders/conv_*.comp, engine/ops/conv.c, engine/ref/conv.c, tests/engine/ops/conv_test.c.
 foreach(sg 4 8 16)
-  cubby_shader(conv_lane${sg} conv_lane.comp SG=${sg} R=32 J=3)
-  cubby_shader(conv_wide_lane${sg} conv_lane.comp SG=${sg} R=64 J=3)
+  cubby_shader(conv_lane${sg} conv_lane.comp SG=${sg} R=32 J=4)
+  cubby_shader(conv_wide_lane${sg} conv_lane.comp SG=${sg} R=64 J=4)
   cubby_shader(conv_short_lane${sg} conv_lane.comp SG=${sg} R=64 J=2)
   cubby_shader(conv_row_lane${sg} conv_lane.comp SG=${sg} R=64 J=3 ROW=7)
+  cubby_shader(conv_mesa22_lane${sg} conv_lane.comp SG=${sg} R=32 J=3 MESA22)
+  cubby_shader(conv_wide_mesa22_lane${sg} conv_lane.comp SG=${sg} R=64 J=3 MESA22)
+  cubby_shader(conv_short_mesa22_lane${sg} conv_lane.comp SG=${sg} R=64 J=2 MESA22)
+  cubby_shader(conv_row_mesa22_lane${sg} conv_lane.comp SG=${sg} R=64 J=3 ROW=7 MESA22)
 endforeach()
 cubby_shader(conv_tile conv_tile.comp)
 cubby_shader(conv_half conv_tile.comp HALF)

@@ -10,7 +10,9 @@
 
 // As the shaders' R, J, PANEL and BK.
 #define LANE_CHANNELS 32u
-#define LANE_PIXELS 3u
+#define LANE_PIXELS 4u
+#define LANE_PIXELS_MESA22 3u
+#define LANE_PIXELS_ROW 3u
 #define LANE_PIXELS_SHORT 2u
 #define TILE_CHANNELS 64u
 #define TILE_STEP 16u // input channels
@@ -49,15 +51,16 @@ struct own_choice {
 static struct own_choice choose(const struct cubby_gpu *gpu, const struct graph *graph,
                                 const struct graph_op *op, uint32_t pixels)
 {
-    const uint32_t whole = LANE_PIXELS * gpu->info.subgroup_size;
-    const uint32_t less = LANE_PIXELS_SHORT * gpu->info.subgroup_size;
+    const uint32_t size = gpu->info.subgroup_size;
+    const uint32_t most = gpu->info.mesa22 ? LANE_PIXELS_MESA22 : LANE_PIXELS;
     if (is_row(graph, op))
-        return (struct own_choice){KERNEL_CONV_ROW, whole};
+        return (struct own_choice){KERNEL_CONV_ROW, LANE_PIXELS_ROW * size};
     if (panel_width(gpu, graph, op) == LANE_CHANNELS)
-        return (struct own_choice){KERNEL_CONV, whole};
-    // Two thirds of the pixels a workgroup take 0.75 of the time, which pays if the rest of the
-    // last workgroup would be empty.
-    if (divide_up(pixels, less) * 3 < divide_up(pixels, whole) * 4)
+        return (struct own_choice){KERNEL_CONV, most * size};
+    // Fewer pixels a workgroup pay if the rest of the last workgroup would be empty: they take less
+    // time, though not as much less as they are fewer, because of the weights.
+    const uint32_t whole = most * size, less = LANE_PIXELS_SHORT * size;
+    if (divide_up(pixels, less) * (LANE_PIXELS_SHORT + 1) < divide_up(pixels, whole) * (most + 1))
         return (struct own_choice){KERNEL_CONV_SHORT, less};
     return (struct own_choice){KERNEL_CONV_WIDE, whole};
 }
@@ -239,10 +242,10 @@ void conv_launch(struct op_launch *launch, const struct cubby_gpu *gpu, const st
     const uint32_t width = panel_width(gpu, graph, op), panels = divide_up(channels, width);
     *launch = (struct op_launch){
         .kernel = choice.kernel,
-        // RESIDUAL and LOOSE
+        // RESIDUAL; LOOSE, which only Mesa 22's have
         .constants = {(push.flags & CONV_RESIDUAL) != 0,
                       push.out_plane < gpu->info.subgroup_size || channels % width != 0},
-        .constant_count = 2,
+        .constant_count = gpu->info.mesa22 ? 2 : 1,
         .push_bytes = sizeof(push),
         .groups = {pixel_groups, panels, groups_z},
     };

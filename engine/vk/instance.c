@@ -308,6 +308,8 @@ static void describe_driver(VkPhysicalDevice physical, struct cubby_device_info 
         vkGetPhysicalDeviceProperties2(physical, &properties);
     snprintf(info->driver, sizeof(info->driver), "%s%s%s", driver.driverName,
              driver.driverInfo[0] ? " " : "", driver.driverInfo);
+    info->mesa22 = driver.driverID == VK_DRIVER_ID_MESA_LLVMPIPE &&
+                   !strncmp(driver.driverInfo, "Mesa 22.", strlen("Mesa 22."));
 }
 
 void device_describe(VkPhysicalDevice physical, struct cubby_device_info *info)

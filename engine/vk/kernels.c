@@ -7,6 +7,18 @@
 #include "vk/gpu.h"
 
 #include "conv_half.h"
+#include "conv_mesa22_lane16.h"
+#include "conv_mesa22_lane4.h"
+#include "conv_mesa22_lane8.h"
+#include "conv_wide_mesa22_lane16.h"
+#include "conv_wide_mesa22_lane4.h"
+#include "conv_wide_mesa22_lane8.h"
+#include "conv_short_mesa22_lane16.h"
+#include "conv_short_mesa22_lane4.h"
+#include "conv_short_mesa22_lane8.h"
+#include "conv_row_mesa22_lane16.h"
+#include "conv_row_mesa22_lane4.h"
+#include "conv_row_mesa22_lane8.h"
 #include "conv_lane16.h"
 #include "conv_lane4.h"
 #include "conv_lane8.h"
@@ -119,13 +131,13 @@ static const struct spirv matrix_kernels[KERNEL_COUNT] = {
     [KERNEL_NORMALIZE_FLOAT] = SPIRV(normalize_float_matrix),
 };
 
-// One per subgroup size that the convolutions are built for.
-#define LANE_KERNELS(size)                                                                         \
+// One per subgroup size that the convolutions are built for, and per kind of driver.
+#define LANE_KERNELS(size, way)                                                                    \
     {                                                                                              \
-        [KERNEL_NORMALIZE] = SPIRV(normalize_lane), [KERNEL_CONV] = SPIRV(conv_lane##size),        \
-        [KERNEL_CONV_WIDE] = SPIRV(conv_wide_lane##size),                                          \
-        [KERNEL_CONV_SHORT] = SPIRV(conv_short_lane##size),                                        \
-        [KERNEL_CONV_ROW] = SPIRV(conv_row_lane##size),                                            \
+        [KERNEL_NORMALIZE] = SPIRV(normalize_lane), [KERNEL_CONV] = SPIRV(conv##way##_lane##size), \
+        [KERNEL_CONV_WIDE] = SPIRV(conv_wide##way##_lane##size),                                   \
+        [KERNEL_CONV_SHORT] = SPIRV(conv_short##way##_lane##size),                                 \
+        [KERNEL_CONV_ROW] = SPIRV(conv_row##way##_lane##size),                                     \
         [KERNEL_WINOGRAD_INPUT] = SPIRV(winograd_input_lane),                                      \
         [KERNEL_WINOGRAD_OUTPUT] = SPIRV(winograd_output_lane),                                    \
         [KERNEL_MAX_POOL] = SPIRV(max_pool_lane), [KERNEL_MAX_POOL_3] = SPIRV(max_pool_3_lane),    \
@@ -133,9 +145,12 @@ static const struct spirv matrix_kernels[KERNEL_COUNT] = {
         [KERNEL_SOFTMAX] = SPIRV(softmax_lane), [KERNEL_SIGMOID] = SPIRV(sigmoid_lane),            \
         [KERNEL_NORMALIZE_FLOAT] = SPIRV(normalize_float_lane),                                    \
     }
-static const struct spirv lane4_kernels[KERNEL_COUNT] = LANE_KERNELS(4);
-static const struct spirv lane8_kernels[KERNEL_COUNT] = LANE_KERNELS(8);
-static const struct spirv lane16_kernels[KERNEL_COUNT] = LANE_KERNELS(16);
+static const struct spirv lane4_kernels[2][KERNEL_COUNT] = {LANE_KERNELS(4, ),
+                                                            LANE_KERNELS(4, _mesa22)};
+static const struct spirv lane8_kernels[2][KERNEL_COUNT] = {LANE_KERNELS(8, ),
+                                                            LANE_KERNELS(8, _mesa22)};
+static const struct spirv lane16_kernels[2][KERNEL_COUNT] = {LANE_KERNELS(16, ),
+                                                             LANE_KERNELS(16, _mesa22)};
 
 static const struct spirv *kernel_spirv(const struct cubby_gpu *gpu, enum kernel_id id)
 {
@@ -145,11 +160,11 @@ static const struct spirv *kernel_spirv(const struct cubby_gpu *gpu, enum kernel
         return &matrix_kernels[id];
     switch (gpu->info.subgroup_size) {
     case 4:
-        return &lane4_kernels[id];
+        return &lane4_kernels[gpu->info.mesa22][id];
     case 16:
-        return &lane16_kernels[id];
+        return &lane16_kernels[gpu->info.mesa22][id];
     default:
-        return &lane8_kernels[id];
+        return &lane8_kernels[gpu->info.mesa22][id];
     }
 }
 

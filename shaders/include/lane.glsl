@@ -1,7 +1,7 @@
-// How the lane family stores: included after `dst` and the push constants `p`, of which `ascending`
-// counts 0 .. 7, by shaders that are built for a subgroup size SG.
+// What Mesa 22's CPU driver must be shown before it stores well. Included after the push constants
+// `p`, of which `ascending` counts 0 .. 7.
 //
-// Mesa 22's CPU driver stores a vector one lane after the other, in a loop that copies the whole
+// It stores a vector one lane after the other, in a loop that copies the whole
 // vector to the stack for each: 9 cycles for 8 bytes. Only a store whose address it proves to be the
 // same in all lanes is one instruction; then it takes lane 0's value and address. So each lane's
 // value is moved to lane 0, a constant shuffle that costs nothing, and stored in a statement of its
@@ -28,11 +28,4 @@ int same(int x)
 int aligned(uint x)
 {
     return subgroupBroadcastFirst(int(x));
-}
-
-// Lane l's value to dst[first + l]; `first` comes from same().
-void store_lanes(int first, TEXEL value)
-{
-    [[unroll]] for (int l = 0; l < SG; l++)
-        dst[first + l] = subgroupShuffle(value, l);
 }

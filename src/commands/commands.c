@@ -1,9 +1,11 @@
 #include "commands/command.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "commands/dropped.h"
+#include "engine/gpu.h"
 #include "platform/signals.h"
 #include "platform/software_vulkan.h"
 #include "stream.h"
@@ -103,6 +105,40 @@ int cubby_main(int argc, const char *const *argv)
     return cubby_main_with(argc, argv, NULL);
 }
 
+static bool uses_device(enum cli_command command)
+{
+    switch (command) {
+    case CLI_SORT:
+    case CLI_CLASSIFY:
+    case CLI_DEVICES:
+    case CLI_BENCH:
+    case CLI_TUNE:
+    case CLI_LEARN:
+    case CLI_CHECK:
+    case CLI_CORRECT:
+        return true;
+    default:
+        return false;
+    }
+}
+
+// Only Mesa 22's CPU driver is known to be better off with wide vectors. Which one is there shows
+// when it is loaded; listing the devices does that, and lets go of it.
+static void prepare_software_vulkan(enum cli_command command)
+{
+    static const struct cubby_log silent = {0};
+    struct cubby_device_info *infos = NULL;
+    size_t count = 0;
+    if (!uses_device(command) || !software_vulkan_widen())
+        return;
+    bool wide = cubby_gpu_list(&infos, &count, &silent) == CUBBY_OK;
+    for (size_t i = 0; i < count; i++)
+        wide &= infos[i].kind != CUBBY_DEVICE_CPU || infos[i].mesa22;
+    free(infos);
+    if (!wide)
+        software_vulkan_narrow();
+}
+
 static int run_arguments(int argc, const char *const *argv, const struct command_hooks *hooks)
 {
     struct cli_options options;
@@ -123,7 +159,7 @@ static int run_arguments(int argc, const char *const *argv, const struct command
         code = finish_text();
     } else {
         platform_catch_interrupts();
-        software_vulkan_prepare();
+        prepare_software_vulkan(options.command);
         code = with_messages(&options, hooks);
     }
     cli_options_fini(&options);

@@ -16,10 +16,15 @@ static bool has_avx512(void)
 #endif
 }
 
-void software_vulkan_prepare(void)
+bool software_vulkan_widen(void)
 {
     char text[2];
     size_t size = sizeof(text);
-    if (uv_os_getenv(VARIABLE, text, &size) == UV_ENOENT && has_avx512())
-        uv_os_setenv(VARIABLE, "512"); // without it everything still works
+    return uv_os_getenv(VARIABLE, text, &size) == UV_ENOENT && has_avx512() &&
+           !uv_os_setenv(VARIABLE, "512"); // without it everything still works
+}
+
+void software_vulkan_narrow(void)
+{
+    uv_os_unsetenv(VARIABLE);
 }

@@ -39,6 +39,9 @@ struct cubby_device_info {
     enum cubby_device_kind kind;
     uint32_t api_version; // VK_MAKE_API_VERSION
     uint32_t subgroup_size;
+    // The CPU driver of Mesa 22, which has convolutions of its own, and is the only one known to be
+    // faster with vectors of 512 bits: Mesa 25 is four times slower with them, Mesa 26 crashes.
+    bool mesa22;
     uint64_t memory_bytes; // largest device-local heap
     bool usable;           // false: `missing` says what the device lacks
     char missing[128];

@@ -19,12 +19,12 @@ static void what_the_user_set_stays(void **state)
     char value[16];
     size_t size = sizeof(value);
     assert_int_equal(uv_os_setenv(VARIABLE, "128"), 0);
-    software_vulkan_prepare();
+    assert_false(software_vulkan_widen());
     assert_int_equal(uv_os_getenv(VARIABLE, value, &size), 0);
     assert_string_equal(value, "128");
     // Set to nothing is set, too: Mesa's own choice.
     assert_int_equal(uv_os_setenv(VARIABLE, ""), 0);
-    software_vulkan_prepare();
+    assert_false(software_vulkan_widen());
     size = sizeof(value);
     assert_int_equal(uv_os_getenv(VARIABLE, value, &size), 0);
     assert_string_equal(value, "");
@@ -57,9 +57,12 @@ static void otherwise_the_widest(void **state)
     const bool all =
         wide && has_feature("avx512bw") && has_feature("avx512dq") && has_feature("avx512vl");
     assert_int_equal(uv_os_unsetenv(VARIABLE), 0);
-    software_vulkan_prepare();
+    assert_int_equal(software_vulkan_widen(), all);
     assert_int_equal(uv_os_getenv(VARIABLE, value, &size), all ? 0 : UV_ENOENT);
     assert_string_equal(value, all ? "512" : "");
+    software_vulkan_narrow();
+    size = sizeof(value);
+    assert_int_equal(uv_os_getenv(VARIABLE, value, &size), UV_ENOENT);
 }
 
 int main(void)
