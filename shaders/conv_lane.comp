@@ -1,6 +1,7 @@
 // Convolution + bias + residual + ReLU for Vulkan on a CPU: lanes are output pixels.
 //   src  f32 NC4HW4 [in_blocks][n][in_h][in_w]    dst  f32 NC4HW4 [out_blocks][n][out_h][out_w]
 //   weights  f32 [out / R][ky][kx][in_blocks][R] texels of 4 input channels, bias [out / 4] texels
+//   SECOND: another src, [second_blocks][n][height][width], and its weights behind the others
 //
 // One subgroup is one workgroup, which computes J chunks of SG pixels x R output channels in
 // registers. Every lane loads one pixel of each chunk and the weights of one output channel of each
@@ -35,6 +36,7 @@
 
 layout(local_size_x = SG) in; // SG: the device's subgroup size, set by the build
 layout(constant_id = 0) const bool RESIDUAL = false;
+layout(constant_id = 2) const bool SECOND = false; // a shortcut with weights is added
 #ifdef MESA22
 // There may be fewer pixels than SG, or channels that are no multiple of R.
 layout(constant_id = 1) const bool LOOSE = false;
@@ -99,12 +101,15 @@ void main()
     const int in_blocks = int(p.in_blocks), kernel = int(p.kernel);
     const int out_plane = int(p.out_plane), out_blocks = int(p.out_blocks);
     const int residual_base = int(p.residual_base), bias_base = int(p.bias_base);
+    const int second_base = int(p.residual_base), second_plane = int(p.second_plane);
+    const int all_blocks = in_blocks + (SECOND ? int(p.second_blocks) : 0);
     const bool relu = (p.flags & CONV_RELU) != 0, biased = (p.flags & CONV_BIAS) != 0;
 
     // First pixel of each chunk; the last one of all lies over the one before rather than beyond
     // the end, where that is possible.
     int chunk[J];
     int image[J], top[J], left[J]; // base of the pixel's image, its window's corner
+    int second_at[J];
     [[unroll]] for (int j = 0; j < J; j++) {
         chunk[j] = (pixels * J + j) * SG;
         if (!LOOSE)
@@ -115,6 +120,8 @@ void main()
         left[j] = (m - row * int(p.out_width)) * int(p.stride) - int(p.pad);
         top[j] = (row - n * int(p.out_height)) * int(p.stride) - int(p.pad);
         image[j] = int(p.src_base + position * p.src_step) + n * in_height * in_width;
+        second_at[j] = second_base + n * int(p.second_image) +
+                       (top[j] * int(p.second_width) + left[j]) * int(p.second_stride);
     }
 
     // The sums begin with the bias and what is to be added: so many loads at once do not wait for
@@ -139,6 +146,8 @@ void main()
 
     int weight = int(p.weight_base + position * p.weight_step) +
                  panel * kernel * kernel * in_blocks * R + lane;
+    const int second_weight =
+        int(p.weight_base + p.weight_step) + panel * int(p.second_blocks) * R + lane;
     [[dont_unroll]] for (int ky = 0; ky < kernel; ky++) {
 #ifdef ROW // one input block: a whole row of taps is one step, unrolled
         [[unroll]] for (int kx = 0; kx < ROW; kx++) {
@@ -153,10 +162,20 @@ void main()
                 advance[j] = inside ? int(p.in_plane) : 0;
             }
 #ifndef ROW
-            [[dont_unroll]] for (int block = 0; block < in_blocks; block++)
+            [[dont_unroll]] for (int block = 0; block < all_blocks; block++)
 #endif
             {
                 vec4 a[J], w[GROUPS];
+#ifndef ROW
+                if (SECOND) { // selected in each step, so that the step's code is there once
+                    const bool begins = block == in_blocks;
+                    weight = begins ? second_weight : weight;
+                    [[unroll]] for (int j = 0; j < J; j++) {
+                        at[j] = begins ? second_at[j] : at[j];
+                        advance[j] = begins ? second_plane : advance[j];
+                    }
+                }
+#endif
                 [[unroll]] for (int j = 0; j < J; j++) {
                     a[j] = LOAD_SRC(at[j]);
                     at[j] += advance[j];

@@ -261,6 +261,7 @@ static enum cubby_status lower(struct executor *executor, const struct graph *gr
     const struct graph_lower_params lowering = {
         .winograd = winograd,
         .merges_shortcuts = conv_merges_shortcuts(executor->gpu),
+        .merges_windows = conv_merges_windows(executor->gpu),
     };
     const enum cubby_status status = graph_lower(&executor->graph, graph, &lowering, origin);
     const struct graph_op *stem = graph_find_stem(&executor->graph);

@@ -103,6 +103,7 @@ struct graph_lower_params {
     // Shortcuts with weights are computed together with the convolution that adds them: the same
     // products, but their result is neither written nor read.
     bool merges_shortcuts;
+    bool merges_windows; // also into convolutions larger than 1x1 or with a stride
 };
 //   origin  written: for each op of `lowered`, the op of `graph` that it comes from; GRAPH_MAX_OPS
 //           entries

@@ -91,6 +91,8 @@ static const struct graph_op *shortcut_of(const struct graph *graph,
     if (!params->merges_shortcuts || op->kind != GRAPH_CONV || op->residual == GRAPH_NONE ||
         is_winograd(graph, params, op))
         return NULL;
+    if (!params->merges_windows && (op->kernel != 1 || op->stride != 1 || op->pad))
+        return NULL;
     for (uint32_t i = 0; i < graph->op_count; i++) {
         const struct graph_op *other = &graph->ops[i];
         if (other->output == op->residual)

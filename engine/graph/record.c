@@ -134,6 +134,8 @@ static void op_launch_of(const struct executor *executor, uint32_t index, uint32
             places.src = executor->value_texel[op->input];
         if (op->residual != GRAPH_NONE)
             places.residual = executor->value_texel[op->residual];
+        if (op->second != GRAPH_NONE)
+            places.second_src = executor->value_texel[op->second];
         places.weight = weights->first_texel;
         places.bias = weights->bias_texel;
     }

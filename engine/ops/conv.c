@@ -75,6 +75,30 @@ static uint64_t position_texels(const struct cubby_gpu *gpu, const struct graph 
     return (uint64_t)panels * width * taps * channel_blocks(graph->values[op->input].channels);
 }
 
+static uint64_t second_texels(const struct cubby_gpu *gpu, const struct graph *graph,
+                              const struct graph_op *op)
+{
+    const uint32_t width = panel_width(gpu, graph, op);
+    const uint32_t panels = divide_up(graph->values[op->output].channels, width);
+    return op->second == GRAPH_NONE
+               ? 0
+               : (uint64_t)panels * width * channel_blocks(graph->values[op->second].channels);
+}
+
+static void set_second(struct conv_push *push, const struct cubby_gpu *gpu,
+                       const struct graph *graph, const struct graph_op *op,
+                       const struct op_places *places, uint32_t batch)
+{
+    const struct graph_value *second = &graph->values[op->second];
+    push->residual_base = places->second_src;
+    push->weight_step = (uint32_t)position_texels(gpu, graph, op);
+    push->second_blocks = channel_blocks(second->channels);
+    push->second_image = second->height * second->width;
+    push->second_plane = batch * push->second_image;
+    push->second_width = second->width;
+    push->second_stride = op->second_stride;
+}
+
 static struct conv_push conv_shape(const struct graph *graph, const struct graph_op *op,
                                    uint32_t batch)
 {
@@ -237,15 +261,19 @@ void conv_launch(struct op_launch *launch, const struct cubby_gpu *gpu, const st
         memcpy(launch->push, &push, sizeof(push));
         return;
     }
+    if (op->second != GRAPH_NONE)
+        set_second(&push, gpu, graph, op, places, batch);
     const struct own_choice choice = choose(gpu, graph, op, push.out_plane);
     const uint32_t pixel_groups = divide_up(push.out_plane, choice.pixels);
     const uint32_t width = panel_width(gpu, graph, op), panels = divide_up(channels, width);
     *launch = (struct op_launch){
         .kernel = choice.kernel,
-        // RESIDUAL; LOOSE, which only Mesa 22's have
+        // RESIDUAL, LOOSE, SECOND
         .constants = {(push.flags & CONV_RESIDUAL) != 0,
-                      push.out_plane < gpu->info.subgroup_size || channels % width != 0},
-        .constant_count = gpu->info.mesa22 ? 2 : 1,
+                      gpu->info.mesa22 &&
+                          (push.out_plane < gpu->info.subgroup_size || channels % width != 0),
+                      op->second != GRAPH_NONE},
+        .constant_count = 3,
         .push_bytes = sizeof(push),
         .groups = {pixel_groups, panels, groups_z},
     };
@@ -265,7 +293,8 @@ uint64_t conv_weight_texels(const struct cubby_gpu *gpu, const struct graph *gra
         return stem_matrix_weight_texels(gpu, graph, op);
     if (gpu->family == CUBBY_KERNELS_MATRIX)
         return conv_matrix_weight_texels(gpu, graph, op);
-    return position_texels(gpu, graph, op) * (is_product(op) ? WINOGRAD_POSITIONS : 1);
+    return position_texels(gpu, graph, op) * (is_product(op) ? WINOGRAD_POSITIONS : 1) +
+           second_texels(gpu, graph, op);
 }
 
 uint64_t conv_bias_texels(const struct cubby_gpu *gpu, const struct graph *graph,
@@ -323,10 +352,25 @@ void conv_pack_second(const struct cubby_gpu *gpu, const struct graph *graph,
                       float *texels)
 {
     assert(conv_merges_shortcuts(gpu));
-    conv_matrix_pack_second(gpu, graph, op, weight, bias, texels);
+    if (gpu->family == CUBBY_KERNELS_MATRIX) {
+        conv_matrix_pack_second(gpu, graph, op, weight, bias, texels);
+        return;
+    }
+    const uint32_t in = graph->values[op->second].channels;
+    const uint32_t out = graph->values[op->output].channels;
+    float *sums = texels + conv_weight_texels(gpu, graph, op) * 4;
+    pack_direct(out, in, 1, panel_width(gpu, graph, op), weight,
+                texels + position_texels(gpu, graph, op) * 4);
+    for (uint32_t o = 0; o < out; o++)
+        sums[o] += bias[o];
 }
 
 bool conv_merges_shortcuts(const struct cubby_gpu *gpu)
+{
+    return gpu->family == CUBBY_KERNELS_MATRIX || gpu->family == CUBBY_KERNELS_LANE;
+}
+
+bool conv_merges_windows(const struct cubby_gpu *gpu)
 {
     return gpu->family == CUBBY_KERNELS_MATRIX;
 }

@@ -36,13 +36,16 @@ void conv_choice_describe(const struct conv_choice *choice, char *text, size_t t
 // First texels of an op's tensors as its shader counts them: from the start of the whole buffer in
 // the lane family, from the start of the bound range in the others.
 struct op_places {
-    uint32_t src, residual, weight, bias;
+    uint32_t src, residual, second_src, weight, bias;
     const struct value_layout *in, *out, *second; // borrowed; NULL where the op has none
     const struct conv_choice *choice;             // borrowed, of a convolution
 };
 
 // What shaders/include/lane.glsl looks digits up in.
-#define LANE_ASCENDING {0, 1, 2, 3, 4, 5, 6, 7}
+#define LANE_ASCENDING                                                                             \
+    {                                                                                              \
+        0, 1, 2, 3, 4, 5, 6, 7                                                                     \
+    }
 
 #define NORMALIZE_PIXELS 4u // pixels an invocation converts; shaders/normalize.comp
 
@@ -121,7 +124,8 @@ void conv_pack(const struct cubby_gpu *gpu, const struct graph *graph, const str
 void conv_pack_second(const struct cubby_gpu *gpu, const struct graph *graph,
                       const struct graph_op *op, const float *weight, const float *bias,
                       float *texels);
-// Whether the device's convolutions compute a shortcut, too.
+// Whether the device's convolutions compute a shortcut, too; also those that are no products.
 bool conv_merges_shortcuts(const struct cubby_gpu *gpu);
+bool conv_merges_windows(const struct cubby_gpu *gpu);
 
 #endif

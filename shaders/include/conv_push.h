@@ -21,6 +21,9 @@ struct conv_push {
     uint out_plane;  // batch * out_height * out_width
     uint kernel, stride, pad;
     uint flags; // CONV_*
+    // lane, SECOND: another input, whose 1x1 convolution is added. Its base, and that of its weights,
+    // in place of the residual's and the step between positions, which it excludes.
+    uint second_blocks, second_plane, second_image, second_width, second_stride;
     // Texels from one position of a Winograd product to the next (gl_WorkGroupID.z).
     uint src_step, weight_step, dst_step;
     uint ascending[8]; // lane: 0 .. 7 (shaders/include/lane.glsl)

@@ -100,6 +100,24 @@ static void others_are_not_merged(void **state)
     free(block.graph);
 }
 
+// Some kernels merge only into products.
+static void windows_are_merged_where_they_can(void **state)
+{
+    (void)state;
+    const struct graph_lower_params products = {.merges_shortcuts = true};
+    const struct graph_lower_params windows = {.merges_shortcuts = true, .merges_windows = true};
+    struct block block = make_block(3, 128);
+    struct graph *lowered = lower(block.graph, &products);
+    assert_int_equal(lowered->op_count, 2);
+    assert_int_equal(lowered->ops[1].residual, block.shortcut);
+    free(lowered);
+    lowered = lower(block.graph, &windows);
+    assert_int_equal(lowered->op_count, 1);
+    assert_int_equal(lowered->ops[0].second, block.other);
+    free(lowered);
+    free(block.graph);
+}
+
 // Winograd's last step adds a value: then something has to write it.
 static void winograd_keeps_its_shortcut(void **state)
 {
@@ -120,6 +138,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(shortcuts_are_merged),
         cmocka_unit_test(others_are_not_merged),
+        cmocka_unit_test(windows_are_merged_where_they_can),
         cmocka_unit_test(winograd_keeps_its_shortcut),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

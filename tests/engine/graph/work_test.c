@@ -50,7 +50,7 @@ static void test_counts_traffic_of_lowered(void **state)
     assert_int_equal(lowered->op_count, 9);
     assert_true(graph_traffic(lowered) == graph_traffic(graph));
 
-    const struct graph_lower_params merging = {.merges_shortcuts = true};
+    const struct graph_lower_params merging = {.merges_shortcuts = true, .merges_windows = true};
     assert_int_equal(graph_lower(lowered, graph, &merging, origin), CUBBY_OK);
     graph_merge_stem(lowered, origin);
     assert_int_equal(lowered->op_count, 3);
