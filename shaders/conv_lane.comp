@@ -51,7 +51,6 @@ layout(push_constant) uniform Push {
 #ifdef MESA22
 #include "lane.glsl"
 
-
 int pixel_of(int lane, int high)
 {
     return lane ^ 4 * high;
@@ -129,14 +128,20 @@ void main()
     float sum[GROUPS * 4][QUADS][J];
     [[unroll]] for (int g = 0; g < GROUPS; g++) {
         [[unroll]] for (int h = 0; h < QUADS; h++) {
-            const int block = panel * (R / 4) + g * QUADS + quad_of(lane, h);
+            int block = panel * (R / 4) + g * QUADS + quad_of(lane, h);
+            if (LOOSE) // nothing is stored from beyond the end, but no read may go there either
+                block = min(block, out_blocks - 1);
             vec4 bias = vec4(0.0);
             if (biased)
                 bias = LOAD_BIAS(bias_base + block);
             [[unroll]] for (int j = 0; j < J; j++) {
                 vec4 v = bias;
-                if (RESIDUAL)
-                    v += LOAD_SRC(residual_base + block * out_plane + chunk[j] + pixel_of(lane, h));
+                if (RESIDUAL) {
+                    int m = chunk[j] + pixel_of(lane, h);
+                    if (LOOSE)
+                        m = min(m, out_plane - 1);
+                    v += LOAD_SRC(residual_base + block * out_plane + m);
+                }
                 v = within_quad(v);
                 [[unroll]] for (int low = 0; low < 4; low++)
                     sum[g * 4 + low][h][j] = v[low];
