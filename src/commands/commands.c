@@ -123,20 +123,18 @@ static bool uses_device(enum cli_command command)
 }
 
 // Only Mesa 22's CPU driver is known to be better off with wide vectors. Which one is there shows
-// when it is loaded; listing the devices does that, and lets go of it.
+// when it is loaded; listing the devices does that, and lets go of it. Where a driver stays loaded
+// all the same, nothing changes: no other is ever asked for what may crash it.
 static void prepare_software_vulkan(enum cli_command command)
 {
     static const struct cubby_log silent = {0};
     struct cubby_device_info *infos = NULL;
     size_t count = 0;
-    if (!uses_device(command) || !software_vulkan_widen())
+    if (!uses_device(command) || !software_vulkan_can_widen())
         return;
-    bool wide = cubby_gpu_list(&infos, &count, &silent) == CUBBY_OK;
-    for (size_t i = 0; i < count; i++)
-        wide &= infos[i].kind != CUBBY_DEVICE_CPU || infos[i].mesa22;
+    if (!cubby_gpu_list(&infos, &count, &silent) && software_vulkan_gains(infos, count))
+        software_vulkan_widen();
     free(infos);
-    if (!wide)
-        software_vulkan_narrow();
 }
 
 static int run_arguments(int argc, const char *const *argv, const struct command_hooks *hooks)
@@ -159,7 +157,8 @@ static int run_arguments(int argc, const char *const *argv, const struct command
         code = finish_text();
     } else {
         platform_catch_interrupts();
-        prepare_software_vulkan(options.command);
+        if (!hooks || !hooks->open_classifier)
+            prepare_software_vulkan(options.command);
         code = with_messages(&options, hooks);
     }
     cli_options_fini(&options);

@@ -1,6 +1,5 @@
 #include "platform/software_vulkan.h"
 
-#include <stdbool.h>
 #include <uv.h>
 
 #define VARIABLE "LP_NATIVE_VECTOR_WIDTH"
@@ -16,15 +15,25 @@ static bool has_avx512(void)
 #endif
 }
 
-bool software_vulkan_widen(void)
+bool software_vulkan_can_widen(void)
 {
     char text[2];
     size_t size = sizeof(text);
-    return uv_os_getenv(VARIABLE, text, &size) == UV_ENOENT && has_avx512() &&
-           !uv_os_setenv(VARIABLE, "512"); // without it everything still works
+    return uv_os_getenv(VARIABLE, text, &size) == UV_ENOENT && has_avx512();
 }
 
-void software_vulkan_narrow(void)
+bool software_vulkan_gains(const struct cubby_device_info *infos, size_t count)
 {
-    uv_os_unsetenv(VARIABLE);
+    bool gains = false;
+    for (size_t i = 0; i < count; i++) {
+        if (infos[i].kind == CUBBY_DEVICE_CPU && !infos[i].mesa22)
+            return false;
+        gains |= infos[i].mesa22;
+    }
+    return gains;
+}
+
+void software_vulkan_widen(void)
+{
+    uv_os_setenv(VARIABLE, "512"); // without it everything still works
 }

@@ -19,12 +19,12 @@ static void what_the_user_set_stays(void **state)
     char value[16];
     size_t size = sizeof(value);
     assert_int_equal(uv_os_setenv(VARIABLE, "128"), 0);
-    assert_false(software_vulkan_widen());
+    assert_false(software_vulkan_can_widen());
     assert_int_equal(uv_os_getenv(VARIABLE, value, &size), 0);
     assert_string_equal(value, "128");
     // Set to nothing is set, too: Mesa's own choice.
     assert_int_equal(uv_os_setenv(VARIABLE, ""), 0);
-    assert_false(software_vulkan_widen());
+    assert_false(software_vulkan_can_widen());
     size = sizeof(value);
     assert_int_equal(uv_os_getenv(VARIABLE, value, &size), 0);
     assert_string_equal(value, "");
@@ -57,12 +57,29 @@ static void otherwise_the_widest(void **state)
     const bool all =
         wide && has_feature("avx512bw") && has_feature("avx512dq") && has_feature("avx512vl");
     assert_int_equal(uv_os_unsetenv(VARIABLE), 0);
-    assert_int_equal(software_vulkan_widen(), all);
-    assert_int_equal(uv_os_getenv(VARIABLE, value, &size), all ? 0 : UV_ENOENT);
-    assert_string_equal(value, all ? "512" : "");
-    software_vulkan_narrow();
-    size = sizeof(value);
+    assert_int_equal(software_vulkan_can_widen(), all);
     assert_int_equal(uv_os_getenv(VARIABLE, value, &size), UV_ENOENT);
+    software_vulkan_widen();
+    size = sizeof(value);
+    assert_int_equal(uv_os_getenv(VARIABLE, value, &size), 0);
+    assert_string_equal(value, "512");
+}
+
+static void only_mesa_22_gains(void **state)
+{
+    (void)state;
+    const struct cubby_device_info gpu = {.kind = CUBBY_DEVICE_DISCRETE};
+    const struct cubby_device_info old = {.kind = CUBBY_DEVICE_CPU, .mesa22 = true};
+    const struct cubby_device_info other = {.kind = CUBBY_DEVICE_CPU};
+    assert_false(software_vulkan_gains(NULL, 0));
+    assert_false(software_vulkan_gains(&gpu, 1));
+    assert_false(software_vulkan_gains(&other, 1));
+    assert_true(software_vulkan_gains(&old, 1));
+    assert_true(software_vulkan_gains((struct cubby_device_info[]){gpu, old}, 2));
+    assert_true(software_vulkan_gains((struct cubby_device_info[]){old, gpu}, 2));
+    // One that is worse off counts more than one that gains, in whatever order they are.
+    assert_false(software_vulkan_gains((struct cubby_device_info[]){old, other}, 2));
+    assert_false(software_vulkan_gains((struct cubby_device_info[]){other, old, gpu}, 3));
 }
 
 int main(void)
@@ -70,6 +87,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_the_user_set_stays),
         cmocka_unit_test(otherwise_the_widest),
+        cmocka_unit_test(only_mesa_22_gains),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
