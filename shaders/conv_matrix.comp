@@ -146,54 +146,18 @@ void fetch_residual(uint into, uint stage_m, uint first_chunk)
     }
 }
 
-// What this thread loads: rows of src from their windows' corners, and weights. `inside` has a bit
-// for each ky, and from 16 on for each kx, that lies in the image.
-uint from[A_LOADS], inside[A_LOADS], weight[B_LOADS];
-uvec4 next_a[AHEAD][A_LOADS], next_b[AHEAD][B_LOADS];
-uint ky = 0, kx = 0, in_tap = 0, offset = 0; // of the step to fetch, the same in all threads
-bool in_second = false;                      // likewise
+#include "conv_windows.glsl"
 
-// The output pixel whose window, or second pixel, this thread's i-th load is of.
-void find_pixel(uint first_m, uint i, out uint n, out uint y, out uint x)
-{
-    const uint row_of_tile = gl_LocalInvocationID.x / CHUNKS + i * (THREADS / CHUNKS);
-    const uint m = min(first_m + row_of_tile, p.pixels - 1), row = m / p.out_width;
-    x = m - row * p.out_width;
-    n = row / p.out_height;
-    y = row - n * p.out_height;
-}
+uint weight[B_LOADS]; // what this thread loads
+uvec4 next_a[AHEAD][A_LOADS], next_b[AHEAD][B_LOADS];
 
 void find_rows(uint first_m, uint first_n)
 {
     const uint thread = gl_LocalInvocationID.x;
-    [[unroll]] for (uint i = 0; i < A_LOADS; i++) {
-        uint n, y, x;
-        find_pixel(first_m, i, n, y, x);
-        from[i] = p.origin + n * p.image_pitch + y * p.y_step + x * p.x_step + thread % CHUNKS;
-        inside[i] = 0;
-        if (EDGES) {
-            for (uint k = 0; k < KERNEL_H; k++)
-                inside[i] |= uint(y * p.stride + k - p.pad < p.in_height) << k;
-            for (uint k = 0; k < KERNEL_W; k++)
-                inside[i] |= uint(x * p.stride + k - p.pad < p.in_width) << (16 + k);
-        }
-    }
+    find_windows(first_m);
     [[unroll]] for (uint i = 0; i < B_LOADS; i++) {
         const uint at = thread + i * THREADS;
         weight[i] = at / BN * p.weight_channels + min(first_n + at % BN, p.weight_channels - 1);
-    }
-}
-
-// Behind the last tap: the second tensor's pixels, which are always inside.
-void find_second(uint first_m)
-{
-    in_second = true;
-    offset = 0;
-    [[unroll]] for (uint i = 0; i < A_LOADS; i++) {
-        uint n, y, x;
-        find_pixel(first_m, i, n, y, x);
-        from[i] = n * p.second_pitch + y * p.second_y_step + x * p.second_x_step +
-                  gl_LocalInvocationID.x % CHUNKS;
     }
 }
 
@@ -214,21 +178,7 @@ void fetch(uint set, uint first_m)
         next_b[set][i] = weights[weight[i]];
         weight[i] += CHUNKS * p.weight_channels;
     }
-    offset += CHUNKS;
-    if (SECOND && in_second)
-        return;
-    in_tap += CHUNKS;
-    if (in_tap == p.tap_chunks) {
-        in_tap = 0;
-        offset += p.tap_jump;
-        if (++kx == KERNEL_W) {
-            kx = 0;
-            ky++;
-            offset += p.row_jump;
-            if (SECOND && ky == KERNEL_H)
-                find_second(first_m);
-        }
-    }
+    next_step(first_m);
 }
 
 // Puts what was fetched into the tiles at `tiles`.
