@@ -29,7 +29,7 @@ static enum cubby_status plan_arena(struct executor *executor)
     uint32_t order[GRAPH_MAX_VALUES];
     for (uint32_t i = 0; i < graph->value_count; i++) {
         const struct graph_value *value = &graph->values[i];
-        const uint64_t bytes = layout_bytes(&executor->layouts[i], executor->max_batch);
+        const uint64_t bytes = layout_room_bytes(&executor->layouts[i], executor->max_batch);
         if (bytes > executor->gpu->limits.maxStorageBufferRange)
             return refuse(executor, "an activation tensor is larger than the device can bind");
         items[i] = (struct arena_item){
@@ -136,10 +136,10 @@ static enum cubby_status fold(const struct graph_weights *weights, uint64_t weig
     return network_conv_fold(weights->network, *folded, *folded + weight_count);
 }
 
-static enum cubby_status pack(const struct executor *executor, const struct graph_op *op,
-                              float *packed)
+static enum cubby_status pack(const struct executor *executor, uint32_t index, float *packed)
 {
     const struct graph *graph = &executor->graph;
+    const struct graph_op *op = &graph->ops[index];
     const uint64_t out = graph->values[op->output].channels;
     const uint64_t in =
         op->kind == GRAPH_STEM ? GRAPH_INPUT_CHANNELS : graph->values[op->input].channels;
@@ -148,14 +148,14 @@ static enum cubby_status pack(const struct executor *executor, const struct grap
     enum cubby_status status =
         fold(&op->weights, out * in * op->kernel * op->kernel, out, &folded, &weight, &bias);
     if (!status)
-        conv_pack(executor->gpu, graph, op, weight, bias, packed);
+        conv_pack(executor->gpu, graph, op, &executor->choices[index], weight, bias, packed);
     free(folded);
     if (status || op->second == GRAPH_NONE)
         return status;
     status = fold(&op->second_weights, out * graph->values[op->second].channels, out, &folded,
                   &weight, &bias);
     if (!status)
-        conv_pack_second(executor->gpu, graph, op, weight, bias, packed);
+        conv_pack_second(executor->gpu, graph, op, &executor->choices[index], weight, bias, packed);
     free(folded);
     return status;
 }
@@ -175,7 +175,7 @@ static enum cubby_status upload_conv(struct executor *executor, uint32_t index)
     uint8_t *stored = calloc(1, bytes);
     if (!packed || !stored)
         goto out;
-    status = pack(executor, op, packed);
+    status = pack(executor, index, packed);
     if (status)
         goto out;
     store_weights(executor, place, packed, weights, biases, stored);

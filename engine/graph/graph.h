@@ -116,6 +116,10 @@ bool graph_winograd_can(const struct graph_op *op);
 // Whether graph_lower() leaves the op out because another one computes it, too.
 bool graph_is_merged(const struct graph *graph, const struct graph_lower_params *params,
                      const struct graph_op *op);
+// The op that computes the residual of this one, if graph_lower() makes one op of both; or NULL.
+const struct graph_op *graph_shortcut(const struct graph *graph,
+                                      const struct graph_lower_params *params,
+                                      const struct graph_op *op);
 
 // Sizes of a convolution or pooling window sliding over `size` with padding; 0 if it does not fit.
 uint32_t graph_window(uint32_t size, uint32_t kernel, uint32_t stride, uint32_t pad);

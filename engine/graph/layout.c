@@ -91,12 +91,22 @@ struct value_layout layout_of(const struct cubby_gpu *gpu, const struct graph *g
         layout = pixels_layout(graph, value);
     const bool halves = gpu->precision == CUBBY_PRECISION_FP16 && !stays_float(graph, value);
     layout.element_bytes = halves ? LAYOUT_HALF : LAYOUT_FLOAT;
+    layout.spare = gpu->flexible_count > 0;
     return layout;
 }
 
 uint64_t layout_bytes(const struct value_layout *layout, uint64_t batch)
 {
     return batch * layout->channels * layout->height * layout->width * layout->element_bytes;
+}
+
+uint64_t layout_room_bytes(const struct value_layout *layout, uint64_t batch)
+{
+    if (!layout->spare)
+        return layout_bytes(layout, batch);
+    const uint64_t pixels = batch * layout->height * layout->width;
+    const uint64_t room = (pixels + LAYOUT_SPARE_PIXELS - 1) / LAYOUT_SPARE_PIXELS;
+    return room * LAYOUT_SPARE_PIXELS * layout->channels * layout->element_bytes;
 }
 
 uint64_t layout_index(const struct value_layout *layout, uint32_t batch, uint32_t image,

@@ -12,6 +12,7 @@
 
 #define LAYOUT_IMAGE_CHANNELS 4u // of an image that a network begins with, in the matrix family
 #define LAYOUT_IMAGE_TAPS 8u     // pixels that a row of a window is rounded up to there
+#define LAYOUT_SPARE_PIXELS 256u // what the pixels of a batch are rounded up to, for whole tiles
 
 enum layout_order {
     LAYOUT_BLOCKS, // [channel / 4][image][y][x][channel % 4]
@@ -24,12 +25,14 @@ struct value_layout {
     uint32_t channels;      // as stored: rounded up, the rest is zero
     uint32_t height, width; // as stored
     uint32_t top, left;     // border above and left of it, zero like the one below and right
+    bool spare;             // kernels may go on up to LAYOUT_SPARE_PIXELS, with anything in there
 };
 
 struct value_layout layout_of(const struct cubby_gpu *gpu, const struct graph *graph,
                               uint32_t value);
-// Of `batch` images.
+// Of `batch` images; and with the spare pixels behind the last.
 uint64_t layout_bytes(const struct value_layout *layout, uint64_t batch);
+uint64_t layout_room_bytes(const struct value_layout *layout, uint64_t batch);
 // Which element holds [image][channel][y][x] of `batch` images.
 uint64_t layout_index(const struct value_layout *layout, uint32_t batch, uint32_t image,
                       uint32_t channel, uint32_t y, uint32_t x);

@@ -132,6 +132,13 @@ bool graph_is_merged(const struct graph *graph, const struct graph_lower_params 
     return false;
 }
 
+const struct graph_op *graph_shortcut(const struct graph *graph,
+                                      const struct graph_lower_params *params,
+                                      const struct graph_op *op)
+{
+    return shortcut_of(graph, params, op);
+}
+
 enum cubby_status graph_lower(struct graph *lowered, const struct graph *graph,
                               const struct graph_lower_params *params, uint32_t *origin)
 {

@@ -7,7 +7,7 @@ static VkDescriptorBufferInfo value_range(const struct executor *executor, uint3
     return (VkDescriptorBufferInfo){
         .buffer = executor->arena.handle,
         .offset = (VkDeviceSize)executor->value_texel[value] * TEXEL_BYTES,
-        .range = layout_bytes(&executor->layouts[value], executor->max_batch),
+        .range = layout_room_bytes(&executor->layouts[value], executor->max_batch),
     };
 }
 

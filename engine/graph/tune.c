@@ -11,8 +11,11 @@
 #include "graph/tuning.h"
 #include "ops/stem_matrix.h"
 
-#define REPEATS 8u    // of a convolution in one submission: its start must not count for much
-#define MOST_WAYS 10u // to compute a shape, the likeliest; the others cost too much time
+#define REPEATS 8u // of a convolution in one submission: its start must not count for much
+// Ways to compute a shape, the likeliest; the others cost too much time. Those in tiles that the
+// driver cuts up come on top.
+#define MOST_WAYS 10u
+#define MOST_DRIVER_WAYS 5u
 
 // Rounds of which the fastest counts: only disturbances make one slower. A GPU slows its clock down
 // while pipelines are compiled, and needs some time to speed up again: what an H100 does in the
@@ -92,24 +95,36 @@ static void repeat_conv(struct graph *graph, const struct tuning_shape *shape, c
                         const float *bias)
 {
     *graph = (struct graph){0};
+    const uint32_t out_h = graph_window(shape->height, shape->kernel, shape->stride, shape->pad);
+    const uint32_t out_w = graph_window(shape->width, shape->kernel, shape->stride, shape->pad);
     const uint32_t input = graph_value(graph, shape->in, shape->height, shape->width);
-    uint32_t residual = GRAPH_NONE;
-    if (shape->residual)
-        residual =
-            graph_value(graph, shape->out,
-                        graph_window(shape->height, shape->kernel, shape->stride, shape->pad),
-                        graph_window(shape->width, shape->kernel, shape->stride, shape->pad));
-    const struct graph_conv_params params = {
+    uint32_t other = GRAPH_NONE;
+    if (shape->second)
+        other = graph_value(graph, shape->second, out_h * shape->second_stride,
+                            out_w * shape->second_stride);
+    else if (shape->residual)
+        other = graph_value(graph, shape->out, out_h, out_w);
+    const struct graph_conv_params shortcut = {
+        .out_channels = shape->out,
+        .kernel = 1,
+        .stride = shape->second_stride,
+        .residual = GRAPH_NONE,
+        .weights = {.weight = weight, .bias = bias},
+    };
+    struct graph_conv_params params = {
         .out_channels = shape->out,
         .kernel = shape->kernel,
         .stride = shape->stride,
         .pad = shape->pad,
         .relu = true,
-        .residual = residual,
+        .residual = other,
         .weights = {.weight = weight, .bias = bias},
     };
-    for (uint32_t i = 0; i < repeats_of(shape); i++)
+    for (uint32_t i = 0; i < repeats_of(shape); i++) {
+        if (shape->second)
+            params.residual = graph_conv(graph, other, &shortcut);
         graph_conv(graph, input, &params);
+    }
 }
 
 // Seconds of one convolution; negative: it failed. With `warm_up_s` negative it is only made ready,
@@ -125,8 +140,8 @@ static double time_choice(const struct tune *tune, const struct tuning_shape *sh
     if (!graph)
         return seconds;
     repeat_conv(graph, shape, weight, bias);
-    struct conv_choice choices[REPEATS];
-    for (uint32_t i = 0; i < REPEATS; i++)
+    struct conv_choice choices[2 * REPEATS]; // those of shortcuts, which are merged, do not count
+    for (uint32_t i = 0; i < 2 * REPEATS; i++)
         choices[i] = *choice;
     const struct executor_params params = {
         .max_batch = shape->batch, .slots = 1, .choices = choices};
@@ -140,9 +155,16 @@ static double time_choice(const struct tune *tune, const struct tuning_shape *sh
     return seconds;
 }
 
+// Weights of the convolution, of which its shortcut takes some, too.
+static size_t weight_count(const struct tuning_shape *shape)
+{
+    const size_t own = (size_t)shape->in * shape->kernel * shape->kernel;
+    return shape->out * (own > shape->second ? own : shape->second);
+}
+
 static float *weights_of(const struct tuning_shape *shape)
 {
-    const size_t count = (size_t)shape->out * shape->in * shape->kernel * shape->kernel;
+    const size_t count = weight_count(shape);
     float *weight = malloc((count + shape->out) * sizeof(*weight));
     for (size_t i = 0; weight && i < count + shape->out; i++)
         weight[i] = (float)(i * 2654435761u % 1021) / 1021.0f - 0.5f;
@@ -164,7 +186,7 @@ static enum cubby_status measure_shape(const struct tune *tune, const struct tun
     float *weight = weights_of(shape);
     if (!weight)
         return CUBBY_NO_MEMORY;
-    const float *bias = weight + (size_t)shape->out * shape->in * shape->kernel * shape->kernel;
+    const float *bias = weight + weight_count(shape);
     enum cubby_status status = CUBBY_OK, first_failure = CUBBY_OK;
     *best_s = *first_s = -1;
     // All are compiled before the first is timed: between them the device would fall asleep.
@@ -207,7 +229,9 @@ static bool report(const struct tune *tune, uint32_t done, uint32_t all,
              "%" PRIu32 "x%" PRIu32 ", %" PRIu32 " -> %" PRIu32 " channels, %" PRIu32 "x%" PRIu32
              "%s",
              shape->kernel, shape->kernel, shape->in, shape->out, shape->height, shape->width,
-             shape->residual ? ", with shortcut" : "");
+             shape->second     ? ", shortcut computed, too"
+             : shape->residual ? ", with shortcut"
+                               : "");
     conv_choice_describe(choice, choice_text, sizeof(choice_text));
     const struct cubby_tuning_step step = {
         .done = done,
@@ -252,15 +276,28 @@ static uint32_t find_unknown(const struct tune *tune, const struct graph *graph,
             conv_candidates(tune->gpu, graph, op, batch, candidates, CONV_MAX_CANDIDATES);
         if (ways < 2)
             continue;
-        const struct tuning_shape shape = tuning_shape_of(graph, op, batch);
+        const struct tuning_shape shape = tuning_shape_of(tune->gpu, graph, op, batch);
         bool known = is_known(tune->tuning, &shape, candidates, ways);
         for (uint32_t k = 0; k < count && !known; k++) {
-            const struct tuning_shape other = tuning_shape_of(graph, ops[k], batch);
+            const struct tuning_shape other = tuning_shape_of(tune->gpu, graph, ops[k], batch);
             known = tuning_same_shape(&other, &shape);
         }
         if (!known)
             ops[count++] = op;
     }
+    return count;
+}
+
+// The ways that are measured.
+static uint32_t find_ways(const struct tune *tune, const struct graph *graph,
+                          const struct graph_op *op, uint32_t batch,
+                          struct conv_choice ways[CONV_MAX_CANDIDATES])
+{
+    const uint32_t all = conv_candidates(tune->gpu, graph, op, batch, ways, CONV_MAX_CANDIDATES);
+    uint32_t count = 0, of_kernels = 0, of_driver = 0;
+    for (uint32_t i = 0; i < all; i++)
+        if (ways[i].invocations ? of_driver++ < MOST_DRIVER_WAYS : of_kernels++ < MOST_WAYS)
+            ways[count++] = ways[i];
     return count;
 }
 
@@ -271,9 +308,8 @@ static enum cubby_status tune_convolutions(const struct tune *tune, const struct
     const uint32_t all = find_unknown(tune, graph, batch, ops);
     for (uint32_t i = 0; i < all; i++) {
         struct conv_choice candidates[CONV_MAX_CANDIDATES];
-        const uint32_t count =
-            conv_candidates(tune->gpu, graph, ops[i], batch, candidates, MOST_WAYS);
-        const struct tuning_shape shape = tuning_shape_of(graph, ops[i], batch);
+        const uint32_t count = find_ways(tune, graph, ops[i], batch, candidates);
+        const struct tuning_shape shape = tuning_shape_of(tune->gpu, graph, ops[i], batch);
         uint32_t best = 0;
         double first_s, best_s;
         const enum cubby_status status =

@@ -8,12 +8,17 @@
 #include "engine/net.h"
 
 // The text: a first line with the key, then "batch N" and a line for each shape.
-#define FIRST_LINE "cubby tuning 2 "
-#define LINE_BYTES 256u
+#define FIRST_LINE "cubby tuning 3 "
+#define LINE_BYTES 320u
 
-struct tuning_shape tuning_shape_of(const struct graph *graph, const struct graph_op *op,
-                                    uint32_t batch)
+struct tuning_shape tuning_shape_of(const struct cubby_gpu *gpu, const struct graph *graph,
+                                    const struct graph_op *op, uint32_t batch)
 {
+    const struct graph_lower_params lowering = {
+        .merges_shortcuts = conv_merges_shortcuts(gpu),
+        .merges_windows = conv_merges_windows(gpu),
+    };
+    const struct graph_op *shortcut = graph_shortcut(graph, &lowering, op);
     const struct graph_value *in = &graph->values[op->input], *out = &graph->values[op->output];
     return (struct tuning_shape){
         .batch = batch,
@@ -25,6 +30,8 @@ struct tuning_shape tuning_shape_of(const struct graph *graph, const struct grap
         .stride = op->stride,
         .pad = op->pad,
         .residual = op->residual != GRAPH_NONE,
+        .second = shortcut ? graph->values[shortcut->input].channels : 0,
+        .second_stride = shortcut ? shortcut->stride : 0,
     };
 }
 
@@ -32,7 +39,8 @@ bool tuning_same_shape(const struct tuning_shape *a, const struct tuning_shape *
 {
     return a->batch == b->batch && a->in == b->in && a->height == b->height &&
            a->width == b->width && a->out == b->out && a->kernel == b->kernel &&
-           a->stride == b->stride && a->pad == b->pad && a->residual == b->residual;
+           a->stride == b->stride && a->pad == b->pad && a->residual == b->residual &&
+           a->second == b->second && a->second_stride == b->second_stride;
 }
 
 const struct conv_choice *tuning_find(const struct cubby_tuning *tuning,
@@ -67,7 +75,7 @@ void tuning_choose(const struct cubby_tuning *tuning, const struct cubby_gpu *gp
         struct conv_choice candidates[CONV_MAX_CANDIDATES];
         const uint32_t count =
             conv_candidates(gpu, graph, op, batch, candidates, CONV_MAX_CANDIDATES);
-        const struct tuning_shape shape = tuning_shape_of(graph, op, batch);
+        const struct tuning_shape shape = tuning_shape_of(gpu, graph, op, batch);
         const struct conv_choice *measured = tuning ? tuning_find(tuning, &shape) : NULL;
         choices[i] = candidates[0];
         for (uint32_t k = 1; measured && k < count; k++)
@@ -88,11 +96,13 @@ static void parse_line(struct cubby_tuning *tuning, const char *line)
     const int found = sscanf(
         line,
         "conv %" SCNu32 "x%" SCNu32 "x%" SCNu32 " to %" SCNu32 " kernel %" SCNu32 " stride %" SCNu32
-        " pad %" SCNu32 " residual %u batch %" SCNu32 ": tile %" SCNu16 " %" SCNu16 " %" SCNu16
-        " part %" SCNu16 " %" SCNu16 " buffers %" SCNu16 " ahead %" SCNu16 " winograd %u",
-        &s.in, &s.height, &s.width, &s.out, &s.kernel, &s.stride, &s.pad, &residual, &s.batch,
-        &c.tile_m, &c.tile_n, &c.tile_k, &c.part_m, &c.part_n, &c.buffers, &c.ahead, &winograd);
-    if (found != 17)
+        " pad %" SCNu32 " residual %u second %" SCNu32 " stride %" SCNu32 " batch %" SCNu32
+        ": tile %" SCNu16 " %" SCNu16 " %" SCNu16 " part %" SCNu16 " %" SCNu16 " buffers %" SCNu16
+        " ahead %" SCNu16 " winograd %u invocations %" SCNu16,
+        &s.in, &s.height, &s.width, &s.out, &s.kernel, &s.stride, &s.pad, &residual, &s.second,
+        &s.second_stride, &s.batch, &c.tile_m, &c.tile_n, &c.tile_k, &c.part_m, &c.part_n,
+        &c.buffers, &c.ahead, &winograd, &c.invocations);
+    if (found != 20)
         return;
     s.residual = residual != 0;
     c.winograd = winograd != 0;
@@ -154,11 +164,12 @@ static int print_entry(char *line, size_t bytes, const struct tuning_entry *entr
     const struct conv_choice *c = &entry->choice;
     return snprintf(line, bytes,
                     "conv %" PRIu32 "x%" PRIu32 "x%" PRIu32 " to %" PRIu32 " kernel %" PRIu32
-                    " stride %" PRIu32 " pad %" PRIu32 " residual %d batch %" PRIu32
-                    ": tile %u %u %u part %u %u buffers %u ahead %u winograd %d\n",
+                    " stride %" PRIu32 " pad %" PRIu32 " residual %d second %" PRIu32
+                    " stride %" PRIu32 " batch %" PRIu32
+                    ": tile %u %u %u part %u %u buffers %u ahead %u winograd %d invocations %u\n",
                     s->in, s->height, s->width, s->out, s->kernel, s->stride, s->pad, s->residual,
-                    s->batch, c->tile_m, c->tile_n, c->tile_k, c->part_m, c->part_n, c->buffers,
-                    c->ahead, c->winograd);
+                    s->second, s->second_stride, s->batch, c->tile_m, c->tile_n, c->tile_k,
+                    c->part_m, c->part_n, c->buffers, c->ahead, c->winograd, c->invocations);
 }
 
 enum cubby_status cubby_tuning_write(const struct cubby_tuning *tuning, char **text,

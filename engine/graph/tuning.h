@@ -10,6 +10,7 @@
 struct tuning_shape {
     uint32_t batch, in, height, width, out, kernel, stride, pad;
     bool residual;
+    uint32_t second, second_stride; // channels of a shortcut that the kernel computes, too, or 0
 };
 
 #define TUNING_MAX_ENTRIES 1024u
@@ -26,8 +27,8 @@ struct cubby_tuning {
     uint32_t count;
 };
 
-struct tuning_shape tuning_shape_of(const struct graph *graph, const struct graph_op *op,
-                                    uint32_t batch);
+struct tuning_shape tuning_shape_of(const struct cubby_gpu *gpu, const struct graph *graph,
+                                    const struct graph_op *op, uint32_t batch);
 bool tuning_same_shape(const struct tuning_shape *a, const struct tuning_shape *b);
 // What was measured for this shape, NULL if nothing was.
 const struct conv_choice *tuning_find(const struct cubby_tuning *tuning,

@@ -149,13 +149,17 @@ bool conv_choice_equal(const struct conv_choice *a, const struct conv_choice *b)
 {
     return a->tile_m == b->tile_m && a->tile_n == b->tile_n && a->tile_k == b->tile_k &&
            a->part_m == b->part_m && a->part_n == b->part_n && a->buffers == b->buffers &&
-           a->ahead == b->ahead && a->winograd == b->winograd;
+           a->ahead == b->ahead && a->winograd == b->winograd && a->invocations == b->invocations;
 }
 
 void conv_choice_describe(const struct conv_choice *choice, char *text, size_t text_bytes)
 {
     if (!choice->tile_m)
         snprintf(text, text_bytes, "%s", choice->winograd ? "Winograd" : "");
+    else if (choice->invocations)
+        snprintf(text, text_bytes,
+                 "%ux%u pixels and channels, one matrix of %u invocations, %u a step",
+                 choice->tile_m, choice->tile_n, choice->invocations, choice->tile_k);
     else if (!choice->part_m)
         snprintf(text, text_bytes, "%s%ux%u pixels and channels, %u a step",
                  choice->winograd ? "Winograd, " : "", choice->tile_m, choice->tile_n,
@@ -325,14 +329,15 @@ static void pack_direct(uint32_t out, uint32_t in, uint32_t taps, uint32_t width
 }
 
 void conv_pack(const struct cubby_gpu *gpu, const struct graph *graph, const struct graph_op *op,
-               const float *weight, const float *bias, float *texels)
+               const struct conv_choice *choice, const float *weight, const float *bias,
+               float *texels)
 {
     if (op->kind == GRAPH_STEM) {
         stem_matrix_pack(gpu, graph, op, weight, bias, texels);
         return;
     }
     if (gpu->family == CUBBY_KERNELS_MATRIX) {
-        conv_matrix_pack(gpu, graph, op, weight, bias, texels);
+        conv_matrix_pack(gpu, graph, op, choice, weight, bias, texels);
         return;
     }
     const uint32_t in = graph->values[op->input].channels;
@@ -348,12 +353,12 @@ void conv_pack(const struct cubby_gpu *gpu, const struct graph *graph, const str
 }
 
 void conv_pack_second(const struct cubby_gpu *gpu, const struct graph *graph,
-                      const struct graph_op *op, const float *weight, const float *bias,
-                      float *texels)
+                      const struct graph_op *op, const struct conv_choice *choice,
+                      const float *weight, const float *bias, float *texels)
 {
     assert(conv_merges_shortcuts(gpu));
     if (gpu->family == CUBBY_KERNELS_MATRIX) {
-        conv_matrix_pack_second(gpu, graph, op, weight, bias, texels);
+        conv_matrix_pack_second(gpu, graph, op, choice, weight, bias, texels);
         return;
     }
     const uint32_t in = graph->values[op->second].channels;

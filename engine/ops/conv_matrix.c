@@ -5,6 +5,7 @@
 
 #include "conv_matrix_push.h"
 #include "conv_push.h"
+#include "ops/conv_flexible.h"
 
 #define CHUNK 8u // channels of 16 bytes
 #define CHUNK_BYTES 16u
@@ -128,7 +129,8 @@ uint32_t conv_matrix_candidates(const struct cubby_gpu *gpu, const struct graph 
     if (count > max)
         count = max;
     memcpy(choices, sorted, count * sizeof(*choices));
-    return count;
+    // Behind the others: none of them is taken that was not measured.
+    return count + conv_flexible_candidates(gpu, graph, op, batch, choices + count, max - count);
 }
 
 bool conv_matrix_can(const struct cubby_gpu *gpu)
@@ -224,7 +226,10 @@ void conv_matrix_launch(struct op_launch *launch, const struct cubby_gpu *gpu,
     if (places->second)
         set_second(&push, op, places->second);
     *launch = (struct op_launch){.kernel = KERNEL_CONV, .push_bytes = sizeof(push)};
-    set_constants(launch, gpu, op, places->in, tile);
+    if (tile->invocations)
+        conv_flexible_set(launch, gpu, graph, op, places);
+    else
+        set_constants(launch, gpu, op, places->in, tile);
     spread_groups(launch, push.tiles);
     memcpy(launch->push, &push, sizeof(push));
 }
@@ -254,17 +259,13 @@ uint64_t conv_matrix_bias_texels(const struct graph *graph, const struct graph_o
 }
 
 // [tap][chunk][output channel][channel of the chunk]
-void conv_matrix_pack(const struct cubby_gpu *gpu, const struct graph *graph,
-                      const struct graph_op *op, const float *weight, const float *bias,
-                      float *texels)
+static void pack_weights(const struct cubby_gpu *gpu, const struct graph *graph,
+                         const struct graph_op *op, const float *weight, float *texels)
 {
     const struct value_layout layout = layout_of(gpu, graph, op->input);
     const uint32_t in = graph->values[op->input].channels;
     const uint32_t out = graph->values[op->output].channels;
     const uint32_t width = weight_channels(graph, op), taps = op->kernel * op->kernel;
-    const uint64_t weights = conv_matrix_weight_texels(gpu, graph, op) * 4;
-
-    memset(texels, 0, (weights + conv_matrix_bias_texels(graph, op) * 4) * sizeof(*texels));
     for (uint32_t o = 0; o < out; o++) {
         for (uint32_t i = 0; i < in; i++) {
             for (uint32_t tap = 0; tap < taps; tap++) {
@@ -278,23 +279,39 @@ void conv_matrix_pack(const struct cubby_gpu *gpu, const struct graph *graph,
             }
         }
     }
-    memcpy(texels + weights, bias, out * sizeof(*bias));
+}
+
+void conv_matrix_pack(const struct cubby_gpu *gpu, const struct graph *graph,
+                      const struct graph_op *op, const struct conv_choice *choice,
+                      const float *weight, const float *bias, float *texels)
+{
+    const uint64_t weights = conv_matrix_weight_texels(gpu, graph, op) * 4;
+    memset(texels, 0, (weights + conv_matrix_bias_texels(graph, op) * 4) * sizeof(*texels));
+    if (choice->invocations)
+        conv_flexible_pack(gpu, graph, op, weight, texels);
+    else
+        pack_weights(gpu, graph, op, weight, texels);
+    memcpy(texels + weights, bias, graph->values[op->output].channels * sizeof(*bias));
 }
 
 // Behind those of conv_matrix_pack(), as one more tap; the biases add up.
 void conv_matrix_pack_second(const struct cubby_gpu *gpu, const struct graph *graph,
-                             const struct graph_op *op, const float *weight, const float *bias,
-                             float *texels)
+                             const struct graph_op *op, const struct conv_choice *choice,
+                             const float *weight, const float *bias, float *texels)
 {
     const uint32_t in = graph->values[op->second].channels;
     const uint32_t out = graph->values[op->output].channels;
     const uint32_t width = weight_channels(graph, op);
     float *second = texels + own_weights(gpu, graph, op);
     float *sums = texels + conv_matrix_weight_texels(gpu, graph, op) * 4;
-    for (uint32_t o = 0; o < out; o++) {
+    for (uint32_t o = 0; o < out; o++)
+        sums[o] += bias[o];
+    if (choice->invocations) {
+        conv_flexible_pack_second(gpu, graph, op, weight, texels);
+        return;
+    }
+    for (uint32_t o = 0; o < out; o++)
         for (uint32_t i = 0; i < in; i++)
             second[((uint64_t)(i / CHUNK) * width + o) * CHUNK + i % CHUNK] =
                 weight[(uint64_t)o * in + i];
-        sums[o] += bias[o];
-    }
 }

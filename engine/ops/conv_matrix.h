@@ -1,5 +1,5 @@
-// Host side of shaders/conv_matrix.comp; engine/ops/conv.c calls it for the matrix family. Private
-// to the engine.
+// Host side of shaders/conv_matrix.comp; engine/ops/conv.c calls it for the matrix family. What
+// choices with `invocations` mean is engine/ops/conv_flexible.c's. Private to the engine.
 #ifndef ENGINE_OPS_CONV_MATRIX_H
 #define ENGINE_OPS_CONV_MATRIX_H
 
@@ -17,10 +17,10 @@ uint64_t conv_matrix_weight_texels(const struct cubby_gpu *gpu, const struct gra
                                    const struct graph_op *op);
 uint64_t conv_matrix_bias_texels(const struct graph *graph, const struct graph_op *op);
 void conv_matrix_pack(const struct cubby_gpu *gpu, const struct graph *graph,
-                      const struct graph_op *op, const float *weight, const float *bias,
-                      float *texels);
+                      const struct graph_op *op, const struct conv_choice *choice,
+                      const float *weight, const float *bias, float *texels);
 void conv_matrix_pack_second(const struct cubby_gpu *gpu, const struct graph *graph,
-                             const struct graph_op *op, const float *weight, const float *bias,
-                             float *texels);
+                             const struct graph_op *op, const struct conv_choice *choice,
+                             const float *weight, const float *bias, float *texels);
 
 #endif

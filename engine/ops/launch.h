@@ -25,6 +25,7 @@ struct conv_choice {
     uint16_t buffers;        // tiles in shared memory at a time
     uint16_t ahead;          // steps whose loads are under way
     bool winograd;           // as products of transformed tiles; only of 3x3 with stride 1
+    uint16_t invocations;    // of a workgroup whose tile the driver cuts up; 0: the kernel does
 };
 
 #define CONV_MAX_CANDIDATES 40u
@@ -105,8 +106,7 @@ void winograd_pack(uint32_t out, uint32_t in, uint32_t panel_width, const float 
 // Below, "convolution" also means the products of a Winograd convolution, whose weights are
 // transformed when they are packed, and what is packed of a stem (ops/stem_matrix.h).
 // The ways to run a convolution of `batch` images on this device, at most `max`, and their number,
-// 1 or more. The first is the one to take without having measured. Weights are packed the same way
-// for all.
+// 1 or more. The first is the one to take without having measured.
 uint32_t conv_candidates(const struct cubby_gpu *gpu, const struct graph *graph,
                          const struct graph_op *op, uint32_t batch, struct conv_choice *choices,
                          uint32_t max);
@@ -116,14 +116,16 @@ uint64_t conv_weight_texels(const struct cubby_gpu *gpu, const struct graph *gra
 uint64_t conv_bias_texels(const struct cubby_gpu *gpu, const struct graph *graph,
                           const struct graph_op *op);
 // weight [out, in, kernel, kernel] and bias [out] into panels of the family's width; channels that
-// only pad are zero. `texels` has room for both, weights first.
+// only pad are zero. `texels` has room for both, weights first. How they lie depends on `choice`,
+// how many they are does not.
 void conv_pack(const struct cubby_gpu *gpu, const struct graph *graph, const struct graph_op *op,
-               const float *weight, const float *bias, float *texels);
+               const struct conv_choice *choice, const float *weight, const float *bias,
+               float *texels);
 // The same for what is computed together with it (op->second): weight [out, channels of second].
 // Behind conv_pack().
 void conv_pack_second(const struct cubby_gpu *gpu, const struct graph *graph,
-                      const struct graph_op *op, const float *weight, const float *bias,
-                      float *texels);
+                      const struct graph_op *op, const struct conv_choice *choice,
+                      const float *weight, const float *bias, float *texels);
 // Whether the device's convolutions compute a shortcut, too; also those that are no products.
 bool conv_merges_shortcuts(const struct cubby_gpu *gpu);
 bool conv_merges_windows(const struct cubby_gpu *gpu);

@@ -3,7 +3,7 @@
 #include "ops/conv_matrix.h"
 #include "vk/instance.h"
 
-#define MAX_EXTENSIONS 4u
+#define MAX_EXTENSIONS 5u
 
 // How many workgroups run side by side at least: a multiprocessor (NVIDIA), a compute unit (AMD).
 static uint32_t compute_units(const struct cubby_gpu *gpu)
@@ -72,6 +72,9 @@ void device_study(struct cubby_gpu *gpu)
     gpu->matrix = device_matrix_shape(gpu->instance, gpu->physical);
     if (gpu->matrix.m && !conv_matrix_can(gpu))
         gpu->matrix = (struct matrix_shape){0};
+    if (gpu->matrix.m)
+        gpu->flexible_count = device_matrix_flexible(gpu->instance, gpu->physical,
+                                                     gpu->info.subgroup_size, gpu->flexible);
 }
 
 enum cubby_status device_open(struct cubby_gpu *gpu)
@@ -101,12 +104,19 @@ enum cubby_status device_open(struct cubby_gpu *gpu)
         .shaderSubgroupExtendedTypes = VK_TRUE,
     };
     struct matrix_features matrix;
+    struct matrix_flexible_features flexible;
     const char *extensions[MAX_EXTENSIONS];
     uint32_t extension_count = 0;
     const void *next = gpu->precision == CUBBY_PRECISION_FP16 ? &half_storage : NULL;
     if (gpu->family == CUBBY_KERNELS_MATRIX) {
         extensions[extension_count++] = matrix_extension;
-        matrix_features_init(&matrix, gpu->sets_subgroup_size ? &subgroups : NULL);
+        void *rest = gpu->sets_subgroup_size ? &subgroups : NULL;
+        if (gpu->flexible_count) {
+            extensions[extension_count++] = matrix_flexible_extension;
+            matrix_flexible_features_init(&flexible, gpu->flexible[0].scope, rest);
+            rest = &flexible;
+        }
+        matrix_features_init(&matrix, rest);
         next = &matrix.half_storage;
         if (gpu->sets_subgroup_size)
             extensions[extension_count++] = VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME;

@@ -17,8 +17,10 @@ struct cubby_gpu {
     enum cubby_precision precision; // never AUTO
     atomic_uint validation_messages;
 
-    struct matrix_shape matrix; // matrix family
-    bool sets_subgroup_size;    // pipelines may ask for info.subgroup_size and whole subgroups
+    struct matrix_shape matrix;                       // matrix family
+    struct matrix_flexible flexible[MATRIX_FLEXIBLE]; // likewise
+    uint32_t flexible_count;
+    bool sets_subgroup_size; // pipelines may ask for info.subgroup_size and whole subgroups
     uint32_t max_workgroup_subgroups;
     uint32_t compute_units; // what a workgroup occupies one of; a guess where the driver is silent
 

@@ -6,6 +6,7 @@
 
 #include "vk/gpu.h"
 
+#include "conv_flexible.h"
 #include "conv_half.h"
 #include "conv_mesa22_lane16.h"
 #include "conv_mesa22_lane4.h"
@@ -118,6 +119,7 @@ static const struct spirv half_kernels[KERNEL_COUNT] = {
 static const struct spirv matrix_kernels[KERNEL_COUNT] = {
     [KERNEL_NORMALIZE] = SPIRV(normalize_matrix),
     [KERNEL_CONV] = SPIRV(conv_matrix),
+    [KERNEL_CONV_FLEXIBLE] = SPIRV(conv_flexible),
     [KERNEL_STEM] = SPIRV(stem_matrix),
     [KERNEL_MAX_POOL] = SPIRV(max_pool_matrix),
     [KERNEL_MAX_POOL_3] = SPIRV(max_pool_3_matrix),
@@ -255,7 +257,8 @@ static enum cubby_status create_pipeline(const struct cubby_gpu *gpu,
         .requiredSubgroupSize = gpu->info.subgroup_size,
     };
     const bool whole = gpu->family == CUBBY_KERNELS_MATRIX && gpu->sets_subgroup_size &&
-                       (pipeline->id == KERNEL_CONV || pipeline->id == KERNEL_STEM);
+                       (pipeline->id == KERNEL_CONV || pipeline->id == KERNEL_STEM ||
+                        pipeline->id == KERNEL_CONV_FLEXIBLE);
     const VkComputePipelineCreateInfo info = {
         .sType = VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO,
         .stage =

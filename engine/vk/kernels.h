@@ -20,7 +20,8 @@ enum kernel_id {
     KERNEL_CONV_WIDE,  // lane: twice the channels an invocation, for layers that have them
     KERNEL_CONV_SHORT, // lane: the same with fewer pixels, for the last few of a layer
     KERNEL_CONV_ROW,   // lane: one input block and a kernel of CONV_ROW_TAPS, a row of taps a step
-    KERNEL_STEM,       // matrix: normalisation and the first convolution
+    KERNEL_CONV_FLEXIBLE, // matrix: in tiles that the driver cuts up
+    KERNEL_STEM,          // matrix: normalisation and the first convolution
     KERNEL_WINOGRAD_INPUT,
     KERNEL_WINOGRAD_OUTPUT,
     KERNEL_MAX_POOL,

@@ -3,6 +3,7 @@
 #include "engine/harness.h"
 #include "engine/model/fixture.h"
 #include "engine/net.h"
+#include "graph/tuning.h"
 
 #define CLASSES 7u
 #define SIDE 64u
@@ -101,10 +102,10 @@ static void assert_rows(const struct network_fixture *fixture, const struct cubb
 
 // Batches of 2, 2 and 1 in two slots, so that slots are reused and the last batch is short.
 static void check_family(const struct network_fixture *fixture, struct cubby_gpu *gpu,
-                         const char *what)
+                         const struct cubby_tuning *tuning, const char *what)
 {
     const double rounding = cubby_gpu_precision(gpu) == CUBBY_PRECISION_FP16 ? 5e-3 : 2e-5;
-    const struct cubby_net_params params = {.max_batch = 2, .slots = 2};
+    const struct cubby_net_params params = {.max_batch = 2, .slots = 2, .tuning = tuning};
     struct cubby_net *net;
     assert_int_equal(cubby_net_create(&net, gpu, fixture->model, &params), CUBBY_OK);
     assert_int_equal(cubby_net_class_count(net), CLASSES);
@@ -155,7 +156,7 @@ static void check_network(uint32_t index, bool fastai, bool resampled)
         }
         snprintf(what, sizeof(what), "resnet%u %s%s, %s", resnets[index].depth,
                  fastai ? "fastai head" : "fc", resampled ? ", floats" : "", harness_name(gpu));
-        check_family(&fixture, gpu, what);
+        check_family(&fixture, gpu, NULL, what);
     }
     close_network(&fixture);
 }
@@ -174,6 +175,54 @@ static void net_bottlenecks(void **state)
     check_network(2, false, false);
     check_network(2, true, false);
     check_network(4, false, false);
+}
+
+// A tuning that takes tiles which the driver cuts up, wherever that can be done.
+static struct cubby_tuning *prefer_driver_tiles(struct cubby_gpu *gpu,
+                                                const struct cubby_model *model, uint32_t *count)
+{
+    struct cubby_tuning *tuning;
+    struct graph *graph = malloc(sizeof(*graph));
+    assert_int_equal(cubby_tuning_create(&tuning, gpu, NULL, 0), CUBBY_OK);
+    assert_int_equal(graph_build(graph, model, &harness_logger), CUBBY_OK);
+    *count = 0;
+    for (uint32_t i = 0; i < graph->op_count; i++) {
+        const struct graph_op *op = &graph->ops[i];
+        struct conv_choice choices[CONV_MAX_CANDIDATES];
+        const uint32_t ways = op->kind == GRAPH_CONV
+                                  ? conv_candidates(gpu, graph, op, 2, choices, CONV_MAX_CANDIDATES)
+                                  : 0;
+        if (!ways || !choices[ways - 1].invocations)
+            continue;
+        const struct tuning_shape shape = tuning_shape_of(gpu, graph, op, 2);
+        tuning_put(tuning, &shape, &choices[ways - 1]);
+        ++*count;
+    }
+    free(graph);
+    return tuning;
+}
+
+static void net_driver_tiles(void **state)
+{
+    (void)state;
+    struct network_fixture fixture = {0};
+    uint32_t count = 0;
+    open_network(&fixture, &resnets[2], false, false);
+    for (size_t f = 0; f < HARNESS_VARIANTS; f++) {
+        struct cubby_gpu *gpu = harness_variant(f);
+        if (!gpu)
+            continue;
+        if (cubby_gpu_kernels(gpu) != CUBBY_KERNELS_MATRIX) {
+            harness_close(&gpu);
+            continue;
+        }
+        struct cubby_tuning *tuning = prefer_driver_tiles(gpu, fixture.model, &count);
+        check_family(&fixture, gpu, tuning, "resnet50 in tiles that the driver cuts up");
+        cubby_tuning_destroy(&tuning);
+    }
+    if (getenv("CUBBY_REQUIRE_DRIVER_TILES"))
+        assert_int_equal(count, 53 - 1 + 1); // all but the first, and fc
+    close_network(&fixture);
 }
 
 static void net_destroy_with_work_in_flight(void **state)
@@ -212,9 +261,8 @@ static void net_limits(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(net_basic_blocks),
-        cmocka_unit_test(net_bottlenecks),
-        cmocka_unit_test(net_destroy_with_work_in_flight),
+        cmocka_unit_test(net_basic_blocks), cmocka_unit_test(net_bottlenecks),
+        cmocka_unit_test(net_driver_tiles), cmocka_unit_test(net_destroy_with_work_in_flight),
         cmocka_unit_test(net_limits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,6 +4,9 @@
 // drivers have; the two differ in numbers, one more operand of the type, and the order of the
 // operands of a load and a store. What a newer compiler made for KHR passes through unchanged, so
 // this program can go once Debian 12 is forgotten. OUT.h holds the words as a C array.
+//
+// matrix.length() becomes an OpSpecConstantOp, which Mesa (26.2) does not translate: it and what is
+// computed from it move to the beginning of main(), as ordinary instructions.
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -20,8 +23,11 @@ enum {
     OP_TYPE_INT = 21,
     OP_CONSTANT_TRUE = 41,
     OP_CONSTANT = 43,
+    OP_SPEC_CONSTANT_OP = 52,
+    OP_VARIABLE = 59,
     OP_LOAD = 61,
     OP_F_CONVERT = 115,
+    OP_LABEL = 248,
     CAPABILITY_NV = 5357,
     CAPABILITY_KHR = 6022,
     OP_TYPE_NV = 5358,
@@ -80,6 +86,7 @@ struct module {
     uint32_t *type_of; // owned, [bound]: of results that may be matrices
     uint8_t *use_of;   // owned, [bound]: of matrix types, or UNUSED
     bool *is_true;     // owned, [bound]
+    bool *is_late;     // owned, [bound]: of constants that become ordinary instructions
     uint32_t uint_type;
     bool is_nv;
 };
@@ -127,6 +134,17 @@ static void study(struct module *module)
         set_use(module, module->type_of[w[4]], USE_B);
         set_use(module, w[1], USE_SUM);
     }
+    // Sums as halves are never multiplied, only converted.
+    at = HEADER_WORDS;
+    for (const uint32_t *w; (w = next(module, &at, &op, &count));) {
+        if (op != OP_F_CONVERT)
+            continue;
+        const uint32_t from = module->type_of[w[3]];
+        if (module->use_of[w[1]] == USE_SUM)
+            set_use(module, from, USE_SUM);
+        else if (module->use_of[from] == USE_SUM)
+            set_use(module, w[1], USE_SUM);
+    }
 }
 
 static void append_op(struct words *out, uint32_t op, uint32_t count)
@@ -169,7 +187,7 @@ static void append_rewritten(struct words *out, const struct module *module, con
         for (uint32_t i = 1; i < count; i++)
             append(out, w[i]);
         if (module->use_of[w[1]] == UNUSED)
-            stop("a matrix type is never multiplied");
+            stop("a matrix type is neither multiplied nor converted from or to a sum");
         append(out, module->bound + module->use_of[w[1]]);
         return;
     case OP_LOAD_NV: // type, result, pointer, stride, column major, ...
@@ -204,21 +222,52 @@ static void append_rewritten(struct words *out, const struct module *module, con
         append(out, w[i]);
 }
 
+// Whether the value, of an OpSpecConstantOp (type, result, operation, ...), is or needs a length.
+static bool needs_length(const struct module *module, const uint32_t *w, uint32_t count)
+{
+    bool needs = w[3] == OP_LENGTH_NV;
+    for (uint32_t i = 4; i < count; i++)
+        needs |= w[i] < module->bound && module->is_late[w[i]];
+    return needs;
+}
+
+static void append_late(struct words *late, const uint32_t *w, uint32_t count)
+{
+    append_op(late, w[3] == OP_LENGTH_NV ? OP_LENGTH_KHR : w[3], count - 1);
+    append(late, w[1]);
+    append(late, w[2]);
+    for (uint32_t i = 4; i < count; i++)
+        append(late, w[i]);
+}
+
 static struct words rewrite(const struct module *module)
 {
-    struct words out = {0};
+    struct words out = {0}, late = {0};
     for (uint32_t i = 0; i < HEADER_WORDS; i++)
         append(&out, i == 3 ? module->bound + USES : module->in.at[i]);
     size_t at = HEADER_WORDS;
     uint32_t op, count;
-    bool constants = false;
+    bool constants = false, in_main = false;
     for (const uint32_t *w; (w = next(module, &at, &op, &count));) {
+        if (op == OP_SPEC_CONSTANT_OP && needs_length(module, w, count)) {
+            module->is_late[w[2]] = true;
+            append_late(&late, w, count);
+            continue;
+        }
+        // Behind the variables of the first function, which is glslang's main().
+        if (in_main && op != OP_VARIABLE) {
+            for (size_t i = 0; i < late.count; i++)
+                append(&out, late.at[i]);
+            late.count = 0;
+        }
+        in_main |= op == OP_LABEL;
         if (op == OP_TYPE_NV && !constants) {
             append_constants(&out, module);
             constants = true;
         }
         append_rewritten(&out, module, w, op, count);
     }
+    free(late.at);
     return out;
 }
 
@@ -252,7 +301,8 @@ int main(int argc, char **argv)
     module.type_of = calloc(module.bound, sizeof(*module.type_of));
     module.use_of = malloc(module.bound);
     module.is_true = calloc(module.bound, sizeof(*module.is_true));
-    if (!module.type_of || !module.use_of || !module.is_true)
+    module.is_late = calloc(module.bound, sizeof(*module.is_late));
+    if (!module.type_of || !module.use_of || !module.is_true || !module.is_late)
         stop("out of memory");
     memset(module.use_of, UNUSED, module.bound);
     study(&module);
@@ -267,5 +317,6 @@ int main(int argc, char **argv)
     free(module.type_of);
     free(module.use_of);
     free(module.is_true);
+    free(module.is_late);
     return 0;
 }

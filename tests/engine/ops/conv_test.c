@@ -173,8 +173,50 @@ static void run_candidates(struct cubby_gpu *gpu)
         struct conv_choice choices[CONV_MAX_CANDIDATES];
         const uint32_t count = find_candidates(gpu, &cases[i], choices);
         for (uint32_t k = 0; k < count; k++)
-            check_as(gpu, &choices[k], &cases[i], 1000 + i);
+            if (!choices[k].invocations) // others: below
+                check_as(gpu, &choices[k], &cases[i], 1000 + i);
     }
+}
+
+// In tiles that the driver cuts up: edges of all kinds.
+static void run_driver_tiles(struct cubby_gpu *gpu)
+{
+    static const struct conv_case cases[] = {
+        {2, 64, 13, 11, 96, 1, 1, 0, true, true},  // a last tile with few pixels
+        {3, 96, 9, 7, 40, 1, 1, 0, false, false},  // three steps of 32; channels that only pad
+        {1, 33, 5, 5, 70, 1, 1, 0, true, true},    // the same of the input
+        {3, 128, 1, 1, 10, 1, 1, 0, false, false}, // linear, less than a tile
+        {4, 64, 16, 16, 64, 1, 1, 0, true, false}, // whole tiles
+        {1, 64, 9, 11, 64, 3, 1, 1, true, true},   // windows over the edges
+        {2, 64, 9, 9, 40, 1, 2, 0, true, false},   // every other pixel
+        {1, 32, 8, 5, 64, 1, 1, 1, false, false},  // nothing but bias around it
+        {1, 96, 13, 12, 32, 3, 2, 1, true, false}, // ResNet's with stride
+        {2, 16, 6, 9, 33, 5, 1, 0, false, true},   // no padding
+    };
+    struct conv_choice choices[CONV_MAX_CANDIDATES];
+    uint32_t tested = 0;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        const uint32_t count = find_candidates(gpu, &cases[i], choices);
+        assert_int_equal(choices[0].invocations, 0); // without measuring: never
+        for (uint32_t k = 0; k < count; k++) {
+            if (!choices[k].invocations)
+                continue;
+            check_as(gpu, &choices[k], &cases[i], 3000 + i);
+            tested++;
+        }
+    }
+    if (cubby_gpu_kernels(gpu) != CUBBY_KERNELS_MATRIX)
+        assert_int_equal(tested, 0);
+    else if (getenv("CUBBY_REQUIRE_DRIVER_TILES"))
+        assert_true(tested >= 20);
+    else if (!tested)
+        print_message("not tested here: tiles that the driver cuts up\n");
+}
+
+static void conv_driver_tiles(void **state)
+{
+    (void)state;
+    for_each_family(run_driver_tiles);
 }
 
 static void conv_all_candidates(void **state)
@@ -264,12 +306,26 @@ static void check_shortcut(struct cubby_gpu *gpu, const struct shortcut_case *c,
         .weights = {.weight = weight, .bias = bias},
     };
     const uint32_t output = graph_conv(graph, input, &params);
-    const struct executor_params run = {.max_batch = c->batch + 1, .slots = 1};
-    harness_run(gpu, graph, &run, c->batch, input, src, other, from, output, got);
-    const double error = harness_error(got, expected, outs);
-    if (!(error < harness_tolerance(gpu, TOLERANCE)))
-        fail_msg("%s: seed %llu: shortcut of %u channels with stride %u: error %g",
-                 harness_name(gpu), (unsigned long long)seed, c->from, c->stride, error);
+    // The way that is taken without measuring, and those whose tiles the driver cuts up.
+    struct conv_choice ways[CONV_MAX_CANDIDATES];
+    const uint32_t count =
+        conv_candidates(gpu, graph, &graph->ops[1], c->batch + 1, ways, CONV_MAX_CANDIDATES);
+    for (uint32_t i = 0; i < count; i++) {
+        if (i > 0 && !ways[i].invocations)
+            continue;
+        struct conv_choice choices[2] = {ways[i], ways[i]};
+        // The shortcut's own, if it is not merged.
+        conv_candidates(gpu, graph, &graph->ops[0], c->batch + 1, choices, 1);
+        const struct executor_params run = {
+            .max_batch = c->batch + 1, .slots = 1, .choices = choices};
+        harness_run(gpu, graph, &run, c->batch, input, src, other, from, output, got);
+        char way[96];
+        conv_choice_describe(&ways[i], way, sizeof(way));
+        const double error = harness_error(got, expected, outs);
+        if (!(error < harness_tolerance(gpu, TOLERANCE)))
+            fail_msg("%s, %s: seed %llu: shortcut of %u channels with stride %u: error %g",
+                     harness_name(gpu), way, (unsigned long long)seed, c->from, c->stride, error);
+    }
     float *const all[] = {src, from, weight, bias, second, second_bias, added, expected, got};
     for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
         free(all[i]);
@@ -388,6 +444,7 @@ int main(void)
         cmocka_unit_test(conv_known_shapes),    cmocka_unit_test(conv_random_shapes),
         cmocka_unit_test(conv_winograd_shapes), cmocka_unit_test(conv_shortcuts),
         cmocka_unit_test(conv_copies),          cmocka_unit_test(conv_all_candidates),
+        cmocka_unit_test(conv_driver_tiles),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
