@@ -8,6 +8,7 @@
 #include "engine/net.h"
 #include "graph/executor.h"
 #include "graph/layout.h"
+#include "graph/tune_check.h"
 #include "graph/tuning.h"
 #include "ops/stem_matrix.h"
 
@@ -127,31 +128,59 @@ static void repeat_conv(struct graph *graph, const struct tuning_shape *shape, c
     }
 }
 
-// Seconds of one convolution; negative: it failed. With `warm_up_s` negative it is only made ready,
-// which compiles what it needs.
-static double time_choice(const struct tune *tune, const struct tuning_shape *shape,
-                          const struct conv_choice *choice, const float *weight, const float *bias,
-                          double warm_up_s, double to_beat, enum cubby_status *status)
+// A shape that is measured, and what all ways to compute it work on.
+struct trial {
+    const struct tuning_shape *shape; // borrowed
+    struct graph *graph;              // owned
+    float *weight;                    // owned; the bias lies behind
+    struct tune_check *check;         // owned
+};
+
+static enum cubby_status create_executor(const struct tune *tune, const struct trial *trial,
+                                         const struct conv_choice *choice,
+                                         struct executor **executor)
 {
-    struct graph *graph = malloc(sizeof(*graph));
-    struct executor *executor = NULL;
-    double seconds = -1;
-    *status = CUBBY_NO_MEMORY;
-    if (!graph)
-        return seconds;
-    repeat_conv(graph, shape, weight, bias);
     struct conv_choice choices[2 * REPEATS]; // those of shortcuts, which are merged, do not count
     for (uint32_t i = 0; i < 2 * REPEATS; i++)
         choices[i] = *choice;
     const struct executor_params params = {
-        .max_batch = shape->batch, .slots = 1, .choices = choices};
-    *status = executor_create(&executor, tune->gpu, graph, &params);
-    const double repeats = repeats_of(shape);
-    if (!*status && warm_up_s >= 0)
-        seconds =
-            time_executor(executor, shape->batch, warm_up_s, to_beat * repeats, status) / repeats;
+        .max_batch = trial->shape->batch, .slots = 1, .choices = choices};
+    return executor_create(executor, tune->gpu, trial->graph, &params);
+}
+
+// Compiles what a way needs, and sees whether it computes what the first one did.
+static enum cubby_status try_choice(const struct tune *tune, const struct trial *trial,
+                                    const struct conv_choice *choice, bool *same)
+{
+    struct executor *executor;
+    enum cubby_status status = create_executor(tune, trial, choice, &executor);
+    if (!status)
+        status = tune_check_run(trial->check, executor, same);
     executor_destroy(&executor);
-    free(graph);
+    if (!status && !*same) {
+        char text[96];
+        conv_choice_describe(choice, text, sizeof(text));
+        cubby_log(&tune->gpu->log, CUBBY_LOG_WARNING,
+                  "%s computes something wrong in %s: that is left out", tune->gpu->info.name,
+                  text);
+    }
+    return status;
+}
+
+// Seconds of one convolution; negative: it failed.
+static double time_choice(const struct tune *tune, const struct trial *trial,
+                          const struct conv_choice *choice, double warm_up_s, double to_beat,
+                          enum cubby_status *status)
+{
+    struct executor *executor;
+    double seconds = -1;
+    const double repeats = repeats_of(trial->shape);
+    *status = create_executor(tune, trial, choice, &executor);
+    if (!*status)
+        seconds =
+            time_executor(executor, trial->shape->batch, warm_up_s, to_beat * repeats, status) /
+            repeats;
+    executor_destroy(&executor);
     return seconds;
 }
 
@@ -178,26 +207,47 @@ static void log_choice(const struct tune *tune, const struct conv_choice *choice
     cubby_log(&tune->gpu->log, CUBBY_LOG_INFO, "%8.3f ms  %s", seconds * 1e3, text);
 }
 
-// The fastest candidate. One that fails (a driver that runs out of something) is only left out.
-static enum cubby_status measure_shape(const struct tune *tune, const struct tuning_shape *shape,
-                                       const struct conv_choice *candidates, uint32_t count,
-                                       uint32_t *best, double *first_s, double *best_s)
+static void trial_fini(struct trial *trial)
 {
-    float *weight = weights_of(shape);
-    if (!weight)
+    tune_check_destroy(&trial->check);
+    free(trial->weight);
+    free(trial->graph);
+}
+
+static enum cubby_status trial_init(struct trial *trial, const struct tuning_shape *shape)
+{
+    *trial = (struct trial){
+        .shape = shape, .graph = malloc(sizeof(*trial->graph)), .weight = weights_of(shape)};
+    if (!trial->graph || !trial->weight)
         return CUBBY_NO_MEMORY;
-    const float *bias = weight + weight_count(shape);
+    repeat_conv(trial->graph, shape, trial->weight, trial->weight + weight_count(shape));
+    trial->check = tune_check_create(trial->graph, shape->batch);
+    return trial->check ? CUBBY_OK : CUBBY_NO_MEMORY;
+}
+
+// The fastest candidate. One that fails (a driver that runs out of something) is only left out.
+static enum cubby_status measure_ways(const struct tune *tune, const struct trial *trial,
+                                      const struct conv_choice *candidates, uint32_t count,
+                                      uint32_t *best, double *first_s, double *best_s)
+{
+    bool usable[CONV_MAX_CANDIDATES] = {false};
     enum cubby_status status = CUBBY_OK, first_failure = CUBBY_OK;
     *best_s = *first_s = -1;
     // All are compiled before the first is timed: between them the device would fall asleep.
     for (uint32_t i = 0; i < count && status != CUBBY_DEVICE_LOST; i++) {
         tune->log->has_choice = i > 0;
-        time_choice(tune, shape, &candidates[i], weight, bias, -1, 0, &status);
+        bool same = false;
+        status = try_choice(tune, trial, &candidates[i], &same);
+        usable[i] = !status && same;
+        if (status && !first_failure)
+            first_failure = status;
     }
     for (uint32_t i = 0; i < count && status != CUBBY_DEVICE_LOST; i++) {
+        if (!usable[i])
+            continue;
         tune->log->has_choice = i > 0;
         const double to_beat = *best_s > 0 ? *best_s : 0;
-        const double seconds = time_choice(tune, shape, &candidates[i], weight, bias,
+        const double seconds = time_choice(tune, trial, &candidates[i],
                                            *best_s > 0 ? WARM_UP_S : WAKE_UP_S, to_beat, &status);
         if (status && !first_failure)
             first_failure = status;
@@ -211,11 +261,22 @@ static enum cubby_status measure_shape(const struct tune *tune, const struct tun
             *best = i;
         }
     }
-    free(weight);
     tune->log->has_choice = false;
     if (status == CUBBY_DEVICE_LOST)
         return status;
     return *best_s < 0 ? first_failure : CUBBY_OK;
+}
+
+static enum cubby_status measure_shape(const struct tune *tune, const struct tuning_shape *shape,
+                                       const struct conv_choice *candidates, uint32_t count,
+                                       uint32_t *best, double *first_s, double *best_s)
+{
+    struct trial trial;
+    enum cubby_status status = trial_init(&trial, shape);
+    if (!status)
+        status = measure_ways(tune, &trial, candidates, count, best, first_s, best_s);
+    trial_fini(&trial);
+    return status;
 }
 
 static bool report(const struct tune *tune, uint32_t done, uint32_t all,
