@@ -91,7 +91,7 @@ struct value_layout layout_of(const struct cubby_gpu *gpu, const struct graph *g
         layout = pixels_layout(graph, value);
     const bool halves = gpu->precision == CUBBY_PRECISION_FP16 && !stays_float(graph, value);
     layout.element_bytes = halves ? LAYOUT_HALF : LAYOUT_FLOAT;
-    layout.spare = gpu->flexible_count > 0;
+    layout.spare = gpu->family == CUBBY_KERNELS_MATRIX && gpu->flexible_count > 0;
     return layout;
 }
 

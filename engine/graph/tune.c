@@ -161,8 +161,8 @@ static enum cubby_status try_choice(const struct tune *tune, const struct trial 
         char text[96];
         conv_choice_describe(choice, text, sizeof(text));
         cubby_log(&tune->gpu->log, CUBBY_LOG_WARNING,
-                  "%s computes something wrong in %s: that is left out", tune->gpu->info.name,
-                  text);
+                  "%s computes something else in %s than in the first way: that is left out",
+                  tune->gpu->info.name, text);
     }
     return status;
 }

@@ -27,10 +27,13 @@ static const struct conv_choice tiles[] = {
 };
 #define TILES (sizeof(tiles) / sizeof(*tiles))
 
-// All but an image's, which lies differently.
-static bool suits(const struct value_layout *in)
+// All but an image's, which lies differently; also where it lies like others, so that what holds
+// for a convolution measured alone holds for it in its network.
+static bool suits(const struct graph *graph, const struct graph_op *op,
+                  const struct value_layout *in)
 {
-    return in->element_bytes == LAYOUT_HALF && in->channels > LAYOUT_IMAGE_CHANNELS;
+    return in->element_bytes == LAYOUT_HALF &&
+           graph->values[op->input].channels > LAYOUT_IMAGE_CHANNELS;
 }
 
 // Unless pixel after pixel is a row of the matrix as they lie. In a graph as it is, and lowered.
@@ -95,7 +98,7 @@ uint32_t conv_flexible_candidates(const struct cubby_gpu *gpu, const struct grap
     const struct graph_value *value = &graph->values[op->output];
     const struct value_layout in = layout_of(gpu, graph, op->input),
                               out = layout_of(gpu, graph, op->output);
-    if (!gpu->flexible_count || !suits(&in))
+    if (!gpu->flexible_count || !suits(graph, op, &in))
         return 0;
     const bool gathered = gathers(gpu, graph, op);
     const uint32_t pixels = batch * value->height * value->width;
