@@ -58,9 +58,12 @@ static struct own_choice choose(const struct cubby_gpu *gpu, const struct graph 
     if (panel_width(gpu, graph, op) == LANE_CHANNELS)
         return (struct own_choice){KERNEL_CONV, most * size};
     // Fewer pixels a workgroup pay if the rest of the last workgroup would be empty: they take less
-    // time, though not as much less as they are fewer, because of the weights.
+    // time, though not as much less as they are fewer, because of the weights. Only products are so
+    // few in usual batches; for others it is one more kernel that the driver takes a second to
+    // compile.
     const uint32_t whole = most * size, less = LANE_PIXELS_SHORT * size;
-    if (divide_up(pixels, less) * (LANE_PIXELS_SHORT + 1) < divide_up(pixels, whole) * (most + 1))
+    if (is_product(op) &&
+        divide_up(pixels, less) * (LANE_PIXELS_SHORT + 1) < divide_up(pixels, whole) * (most + 1))
         return (struct own_choice){KERNEL_CONV_SHORT, less};
     return (struct own_choice){KERNEL_CONV_WIDE, whole};
 }
