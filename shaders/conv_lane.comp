@@ -13,7 +13,7 @@
 //            shuffle from the one lane that has them,
 //   MESA22   of pixel l ^ 4 * high and channel l ^ low: Mesa 22's CPU driver needs two instructions
 //            for the other shuffle, so here pixels move by quads of lanes and weights within a quad,
-//            which is a sixth of the instructions. What is whose is sorted out when it is stored.
+//            which is a fifth of the instructions. What is whose is sorted out when it is stored.
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require

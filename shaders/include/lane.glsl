@@ -1,11 +1,11 @@
 // What Mesa 22's CPU driver must be shown before it stores well. Included after the push constants
 // `p`, of which `ascending` counts 0 .. 7.
 //
-// It stores a vector one lane after the other, in a loop that copies the whole
-// vector to the stack for each: 9 cycles for 8 bytes. Only a store whose address it proves to be the
-// same in all lanes is one instruction; then it takes lane 0's value and address. So each lane's
-// value is moved to lane 0, a constant shuffle that costs nothing, and stored in a statement of its
-// own, outside of loops and conditions.
+// It stores a vector one lane after the other, in a loop that copies the whole vector to the stack
+// for each: 9 cycles for 8 bytes. Only a store whose address it proves to be the same in all lanes
+// is one instruction; then it takes lane 0's value and address. So each lane's value is moved to
+// lane 0, a constant shuffle that costs nothing, and stored in a statement of its own, outside of
+// loops and conditions.
 #extension GL_KHR_shader_subgroup_basic : require
 #extension GL_KHR_shader_subgroup_ballot : require
 #extension GL_KHR_shader_subgroup_shuffle : require
