@@ -258,11 +258,8 @@ static enum cubby_status lower(struct executor *executor, const struct graph *gr
             conv_candidates(executor->gpu, graph, op, params->max_batch, &choices[i], 1);
         winograd[i] = choices[i].winograd;
     }
-    const struct graph_lower_params lowering = {
-        .winograd = winograd,
-        .merges_shortcuts = conv_merges_shortcuts(executor->gpu),
-        .merges_windows = conv_merges_windows(executor->gpu),
-    };
+    struct graph_lower_params lowering = conv_lowering(executor->gpu);
+    lowering.winograd = winograd;
     const enum cubby_status status = graph_lower(&executor->graph, graph, &lowering, origin);
     const struct graph_op *stem = graph_find_stem(&executor->graph);
     if (!status && stem && stem_matrix_can(executor->gpu, &executor->graph, stem))

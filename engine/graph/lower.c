@@ -83,9 +83,9 @@ static bool is_winograd(const struct graph *graph, const struct graph_lower_para
 
 // The op that computes the residual of `op`, if it is computed together with it: a 1x1 convolution
 // whose result nothing else reads. NULL: there is none. Winograd's way has no place for it.
-static const struct graph_op *shortcut_of(const struct graph *graph,
-                                          const struct graph_lower_params *params,
-                                          const struct graph_op *op)
+const struct graph_op *graph_shortcut(const struct graph *graph,
+                                      const struct graph_lower_params *params,
+                                      const struct graph_op *op)
 {
     const struct graph_op *shortcut = NULL;
     if (!params->merges_shortcuts || op->kind != GRAPH_CONV || op->residual == GRAPH_NONE ||
@@ -111,7 +111,7 @@ static const struct graph_op *shortcut_of(const struct graph *graph,
 static void append_merged(struct graph *lowered, const struct graph *graph,
                           const struct graph_lower_params *params, const struct graph_op *op)
 {
-    const struct graph_op *shortcut = shortcut_of(graph, params, op);
+    const struct graph_op *shortcut = graph_shortcut(graph, params, op);
     struct graph_op *merged = append(lowered, op);
     if (!shortcut)
         return;
@@ -127,16 +127,9 @@ bool graph_is_merged(const struct graph *graph, const struct graph_lower_params 
                      const struct graph_op *op)
 {
     for (uint32_t i = 0; i < graph->op_count; i++)
-        if (shortcut_of(graph, params, &graph->ops[i]) == op)
+        if (graph_shortcut(graph, params, &graph->ops[i]) == op)
             return true;
     return false;
-}
-
-const struct graph_op *graph_shortcut(const struct graph *graph,
-                                      const struct graph_lower_params *params,
-                                      const struct graph_op *op)
-{
-    return shortcut_of(graph, params, op);
 }
 
 enum cubby_status graph_lower(struct graph *lowered, const struct graph *graph,

@@ -323,10 +323,7 @@ static uint32_t find_unknown(const struct tune *tune, const struct graph *graph,
     uint32_t count = 0;
     const struct graph_op *stem = graph_find_stem(graph); // has a kernel of its own, if any
     const bool own_stem = stem && stem_matrix_can(tune->gpu, graph, stem);
-    const struct graph_lower_params lowering = {
-        .merges_shortcuts = conv_merges_shortcuts(tune->gpu),
-        .merges_windows = conv_merges_windows(tune->gpu),
-    };
+    const struct graph_lower_params lowering = conv_lowering(tune->gpu);
     for (uint32_t i = 0; i < graph->op_count; i++) {
         const struct graph_op *op = &graph->ops[i];
         struct conv_choice candidates[CONV_MAX_CANDIDATES];

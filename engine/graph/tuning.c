@@ -14,10 +14,7 @@
 struct tuning_shape tuning_shape_of(const struct cubby_gpu *gpu, const struct graph *graph,
                                     const struct graph_op *op, uint32_t batch)
 {
-    const struct graph_lower_params lowering = {
-        .merges_shortcuts = conv_merges_shortcuts(gpu),
-        .merges_windows = conv_merges_windows(gpu),
-    };
+    const struct graph_lower_params lowering = conv_lowering(gpu);
     const struct graph_op *shortcut = graph_shortcut(graph, &lowering, op);
     const struct graph_value *in = &graph->values[op->input], *out = &graph->values[op->output];
     return (struct tuning_shape){

@@ -68,24 +68,30 @@ static struct own_choice choose(const struct cubby_gpu *gpu, const struct graph 
     return (struct own_choice){KERNEL_CONV_WIDE, whole};
 }
 
+// Output channels with those that pad the last panel.
+static uint32_t padded_channels(const struct cubby_gpu *gpu, const struct graph *graph,
+                                const struct graph_op *op)
+{
+    const uint32_t width = panel_width(gpu, graph, op);
+    return divide_up(graph->values[op->output].channels, width) * width;
+}
+
 // Texels of one position's weights; of all weights of a convolution that is no product.
 static uint64_t position_texels(const struct cubby_gpu *gpu, const struct graph *graph,
                                 const struct graph_op *op)
 {
-    const uint32_t width = panel_width(gpu, graph, op);
-    const uint32_t panels = divide_up(graph->values[op->output].channels, width);
     const uint32_t taps = is_product(op) ? 1 : op->kernel * op->kernel;
-    return (uint64_t)panels * width * taps * channel_blocks(graph->values[op->input].channels);
+    return (uint64_t)padded_channels(gpu, graph, op) * taps *
+           channel_blocks(graph->values[op->input].channels);
 }
 
 static uint64_t second_texels(const struct cubby_gpu *gpu, const struct graph *graph,
                               const struct graph_op *op)
 {
-    const uint32_t width = panel_width(gpu, graph, op);
-    const uint32_t panels = divide_up(graph->values[op->output].channels, width);
-    return op->second == GRAPH_NONE
-               ? 0
-               : (uint64_t)panels * width * channel_blocks(graph->values[op->second].channels);
+    if (op->second == GRAPH_NONE)
+        return 0;
+    return (uint64_t)padded_channels(gpu, graph, op) *
+           channel_blocks(graph->values[op->second].channels);
 }
 
 static void set_second(struct conv_push *push, const struct cubby_gpu *gpu,
@@ -359,7 +365,7 @@ void conv_pack_second(const struct cubby_gpu *gpu, const struct graph *graph,
                       const struct graph_op *op, const struct conv_choice *choice,
                       const float *weight, const float *bias, float *texels)
 {
-    assert(conv_merges_shortcuts(gpu));
+    assert(conv_lowering(gpu).merges_shortcuts);
     if (gpu->family == CUBBY_KERNELS_MATRIX) {
         conv_matrix_pack_second(gpu, graph, op, choice, weight, bias, texels);
         return;
@@ -373,12 +379,11 @@ void conv_pack_second(const struct cubby_gpu *gpu, const struct graph *graph,
         sums[o] += bias[o];
 }
 
-bool conv_merges_shortcuts(const struct cubby_gpu *gpu)
+struct graph_lower_params conv_lowering(const struct cubby_gpu *gpu)
 {
-    return gpu->family == CUBBY_KERNELS_MATRIX || gpu->family == CUBBY_KERNELS_LANE;
-}
-
-bool conv_merges_windows(const struct cubby_gpu *gpu)
-{
-    return gpu->family == CUBBY_KERNELS_MATRIX;
+    const bool is_matrix = gpu->family == CUBBY_KERNELS_MATRIX;
+    return (struct graph_lower_params){
+        .merges_shortcuts = is_matrix || gpu->family == CUBBY_KERNELS_LANE,
+        .merges_windows = is_matrix,
+    };
 }

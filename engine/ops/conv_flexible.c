@@ -40,10 +40,7 @@ static bool suits(const struct graph *graph, const struct graph_op *op,
 static bool gathers(const struct cubby_gpu *gpu, const struct graph *graph,
                     const struct graph_op *op)
 {
-    const struct graph_lower_params lowering = {
-        .merges_shortcuts = conv_merges_shortcuts(gpu),
-        .merges_windows = conv_merges_windows(gpu),
-    };
+    const struct graph_lower_params lowering = conv_lowering(gpu);
     return op->kernel > 1 || op->stride > 1 || op->pad > 0 || op->second != GRAPH_NONE ||
            graph_shortcut(graph, &lowering, op);
 }

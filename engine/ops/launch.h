@@ -126,8 +126,7 @@ void conv_pack(const struct cubby_gpu *gpu, const struct graph *graph, const str
 void conv_pack_second(const struct cubby_gpu *gpu, const struct graph *graph,
                       const struct graph_op *op, const struct conv_choice *choice,
                       const float *weight, const float *bias, float *texels);
-// Whether the device's convolutions compute a shortcut, too; also those that are no products.
-bool conv_merges_shortcuts(const struct cubby_gpu *gpu);
-bool conv_merges_windows(const struct cubby_gpu *gpu);
+// What of a network the device's convolutions compute together. No Winograd products.
+struct graph_lower_params conv_lowering(const struct cubby_gpu *gpu);
 
 #endif
