@@ -5,6 +5,7 @@
 #include "graph/executor.h"
 #include "graph/graph.h"
 #include "graph/tuning.h"
+#include "ops/launch.h"
 
 #define DEFAULT_SLOTS 3u
 
@@ -22,21 +23,21 @@ struct cubby_net {
 // What an image may cost: its activations are 10 to 25 MB, and the memory is not only ours.
 #define IMAGE_BYTES (UINT64_C(64) << 20)
 
-// Software drivers share the caches with the decoders and gain little beyond 8 images. A GPU needs
-// work for all of its compute units, and the 7x7 layers have the least: with 128 x 128 tiles and
-// 512 channels, 1.5 images for each unit are two to three rounds of workgroups.
+// Software drivers share the caches with the decoders and gain little beyond 8 images.
 static uint32_t default_batch(const struct cubby_gpu *gpu)
 {
     if (gpu->info.kind == CUBBY_DEVICE_CPU)
         return 8;
     if (gpu->info.kind != CUBBY_DEVICE_DISCRETE)
         return LEAST_BATCH;
-    uint32_t batch = LEAST_BATCH;
-    while (batch < MOST_BATCH && batch * 2 < gpu->compute_units * 3)
+    uint32_t batch = conv_round_images(gpu);
+    while (batch > MOST_BATCH)
+        batch /= 2;
+    while (batch < LEAST_BATCH)
         batch *= 2;
     while (batch > LEAST_BATCH && batch * IMAGE_BYTES > gpu->info.memory_bytes)
         batch /= 2;
-    return batch;
+    return batch > LEAST_BATCH ? batch : LEAST_BATCH;
 }
 
 static uint32_t choose_batch(const struct cubby_gpu *gpu, const struct cubby_net_params *params)

@@ -89,7 +89,7 @@ void fetch(uint first_m)
     } else {
         [[unroll]] for (uint i = 0; i < A_LOADS; i++) {
             next[i] = uvec4(0);
-            if (!EDGES || (inside[i] >> ky & inside[i] >> (16 + kx) & 1) != 0)
+            if (!EDGES || sees(inside[i]))
                 next[i] = src[from[i] + offset];
         }
     }
@@ -138,7 +138,7 @@ void main()
         } else {
             MATRIX_LOAD_ROWS(a, src, first_m * IN_CHUNKS + step * CHUNKS, IN_CHUNKS);
         }
-        MATRIX_LOAD_COLUMNS(b, weights, first_n * WEIGHT_ROW + step * CHUNKS, WEIGHT_ROW);
+        MATRIX_LOAD_COLUMNS(b, weights, first_n * WEIGHT_ROW + weight_chunk(step), WEIGHT_ROW);
         sum = MATRIX_MULTIPLY_ADD(a, b, sum);
         if (GATHER)
             barrier();

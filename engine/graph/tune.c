@@ -29,6 +29,9 @@
 // Larger batches than what takes so long are not tried: they cannot be much faster, nobody can
 // interrupt them, and a driver may take them for a device that hangs (Windows after 2 s).
 #define LONG_BATCH_S 0.5
+#define MOST_BATCH 384u
+#define LEAST_ROUND 64u // smaller batches than this are too small for other reasons
+#define MOST_BATCHES 12u
 
 // What fails while there is something else to choose is no error.
 struct tune_log {
@@ -401,16 +404,36 @@ static double measure_batch(const struct tune *tune, const struct graph *graph, 
     return seconds;
 }
 
+// Powers of two, and what fills a GPU's compute units in whole rounds; ascending.
+static uint32_t find_batches(const struct cubby_gpu *gpu, uint32_t batches[MOST_BATCHES])
+{
+    const bool is_cpu = gpu->info.kind == CUBBY_DEVICE_CPU;
+    const uint32_t most = is_cpu ? 16 : MOST_BATCH,
+                   round = is_cpu ? most + 1 : conv_round_images(gpu);
+    uint32_t count = 0, whole = round;
+    while (whole < LEAST_ROUND)
+        whole += round;
+    for (uint32_t power = 4; power <= most; power *= 2) {
+        for (; whole < power; whole *= 2)
+            batches[count++] = whole;
+        batches[count++] = power;
+        if (whole == power)
+            whole *= 2;
+    }
+    for (; whole <= most; whole *= 2)
+        batches[count++] = whole;
+    return count;
+}
+
 // The smallest batch that is nearly as fast as the fastest: a larger one only makes the first
 // answer later and needs more memory.
 static enum cubby_status tune_batch(const struct tune *tune, const struct graph *graph)
 {
-    static const uint32_t batches[] = {4, 8, 16, 32, 64, 128, 256};
     const double nearly = 0.97;
-    const uint32_t most = tune->gpu->info.kind == CUBBY_DEVICE_CPU ? 16 : 256;
-    uint32_t chosen = 0;
+    uint32_t batches[MOST_BATCHES], chosen = 0;
     double chosen_rate = 0;
-    for (size_t i = 0; i < sizeof(batches) / sizeof(*batches) && batches[i] <= most; i++) {
+    const uint32_t count = find_batches(tune->gpu, batches);
+    for (uint32_t i = 0; i < count; i++) {
         enum cubby_status status;
         tune->log->has_choice = chosen > 0;
         const double seconds = measure_batch(tune, graph, batches[i], &status);

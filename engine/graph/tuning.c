@@ -8,7 +8,7 @@
 #include "engine/net.h"
 
 // The text: a first line with the key, then "batch N" and a line for each shape.
-#define FIRST_LINE "cubby tuning 3 "
+#define FIRST_LINE "cubby tuning 4 "
 #define LINE_BYTES 320u
 
 struct tuning_shape tuning_shape_of(const struct cubby_gpu *gpu, const struct graph *graph,
@@ -95,11 +95,11 @@ static void parse_line(struct cubby_tuning *tuning, const char *line)
         "conv %" SCNu32 "x%" SCNu32 "x%" SCNu32 " to %" SCNu32 " kernel %" SCNu32 " stride %" SCNu32
         " pad %" SCNu32 " residual %u second %" SCNu32 " stride %" SCNu32 " batch %" SCNu32
         ": tile %" SCNu16 " %" SCNu16 " %" SCNu16 " part %" SCNu16 " %" SCNu16 " buffers %" SCNu16
-        " ahead %" SCNu16 " winograd %u invocations %" SCNu16,
+        " ahead %" SCNu16 " %" SCNu16 " winograd %u invocations %" SCNu16,
         &s.in, &s.height, &s.width, &s.out, &s.kernel, &s.stride, &s.pad, &residual, &s.second,
         &s.second_stride, &s.batch, &c.tile_m, &c.tile_n, &c.tile_k, &c.part_m, &c.part_n,
-        &c.buffers, &c.ahead, &winograd, &c.invocations);
-    if (found != 20)
+        &c.buffers, &c.ahead, &c.weights_ahead, &winograd, &c.invocations);
+    if (found != 21)
         return;
     s.residual = residual != 0;
     c.winograd = winograd != 0;
@@ -159,14 +159,14 @@ static int print_entry(char *line, size_t bytes, const struct tuning_entry *entr
 {
     const struct tuning_shape *s = &entry->shape;
     const struct conv_choice *c = &entry->choice;
-    return snprintf(line, bytes,
-                    "conv %" PRIu32 "x%" PRIu32 "x%" PRIu32 " to %" PRIu32 " kernel %" PRIu32
-                    " stride %" PRIu32 " pad %" PRIu32 " residual %d second %" PRIu32
-                    " stride %" PRIu32 " batch %" PRIu32
-                    ": tile %u %u %u part %u %u buffers %u ahead %u winograd %d invocations %u\n",
-                    s->in, s->height, s->width, s->out, s->kernel, s->stride, s->pad, s->residual,
-                    s->second, s->second_stride, s->batch, c->tile_m, c->tile_n, c->tile_k,
-                    c->part_m, c->part_n, c->buffers, c->ahead, c->winograd, c->invocations);
+    return snprintf(
+        line, bytes,
+        "conv %" PRIu32 "x%" PRIu32 "x%" PRIu32 " to %" PRIu32 " kernel %" PRIu32 " stride %" PRIu32
+        " pad %" PRIu32 " residual %d second %" PRIu32 " stride %" PRIu32 " batch %" PRIu32
+        ": tile %u %u %u part %u %u buffers %u ahead %u %u winograd %d invocations %u\n",
+        s->in, s->height, s->width, s->out, s->kernel, s->stride, s->pad, s->residual, s->second,
+        s->second_stride, s->batch, c->tile_m, c->tile_n, c->tile_k, c->part_m, c->part_n,
+        c->buffers, c->ahead, c->weights_ahead, c->winograd, c->invocations);
 }
 
 enum cubby_status cubby_tuning_write(const struct cubby_tuning *tuning, char **text,

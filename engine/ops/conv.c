@@ -158,7 +158,8 @@ bool conv_choice_equal(const struct conv_choice *a, const struct conv_choice *b)
 {
     return a->tile_m == b->tile_m && a->tile_n == b->tile_n && a->tile_k == b->tile_k &&
            a->part_m == b->part_m && a->part_n == b->part_n && a->buffers == b->buffers &&
-           a->ahead == b->ahead && a->winograd == b->winograd && a->invocations == b->invocations;
+           a->ahead == b->ahead && a->weights_ahead == b->weights_ahead &&
+           a->winograd == b->winograd && a->invocations == b->invocations;
 }
 
 void conv_choice_describe(const struct conv_choice *choice, char *text, size_t text_bytes)
@@ -175,9 +176,10 @@ void conv_choice_describe(const struct conv_choice *choice, char *text, size_t t
                  choice->tile_k);
     else
         snprintf(text, text_bytes,
-                 "%s%ux%u pixels and channels (%ux%u a subgroup), %u a step, %u ahead",
+                 "%s%ux%u pixels and channels (%ux%u a subgroup), %u a step, %u ahead%s",
                  choice->winograd ? "Winograd, " : "", choice->tile_m, choice->tile_n,
-                 choice->part_m, choice->part_n, choice->tile_k, choice->ahead);
+                 choice->part_m, choice->part_n, choice->tile_k, choice->ahead,
+                 choice->weights_ahead > choice->ahead ? ", one more of weights" : "");
 }
 
 // The tiles of shaders/conv_tile.comp. Rounds of workgroups on all compute units, times what one
@@ -377,6 +379,14 @@ void conv_pack_second(const struct cubby_gpu *gpu, const struct graph *graph,
                 texels + position_texels(gpu, graph, op) * 4);
     for (uint32_t o = 0; o < out; o++)
         sums[o] += bias[o];
+}
+
+uint32_t conv_round_images(const struct cubby_gpu *gpu)
+{
+    // Tiles of 128 x 128, two of which live on a compute unit, of 7 x 7 pixels and 512 channels.
+    const uint32_t tile = 128 * 128, last = 7 * 7 * 512;
+    const uint64_t images = (uint64_t)gpu->compute_units * 2 * tile / last;
+    return images ? (uint32_t)images : 1;
 }
 
 struct graph_lower_params conv_lowering(const struct cubby_gpu *gpu)

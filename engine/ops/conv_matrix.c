@@ -15,15 +15,15 @@
 #define MAX_KERNEL 16u // bits that the shader has for each side of a window
 
 // Pixels, channels, input channels a step; what a subgroup computes; buffers in shared memory (of
-// 48 KB, what most devices have), steps ahead; and the TFLOP/s that an H100 reached in a 3x3
-// convolution of 256 channels, 14 x 14, batches of 256, which is what the choice without measuring
+// 48 KB, what most devices have), steps ahead, of weights, too; and the TFLOP/s that an H100
+// reached in a 3x3 convolution of 256 channels, 14 x 14, which is what the choice without measuring
 // goes by. What a subgroup computes matters most: 64 x 64 read half as much from shared memory for
 // each product as 32 x 32, but need 230 registers, and a device with fewer is better off with less.
 struct tile {
     struct conv_choice choice;
     uint32_t rate;
 };
-#define TILE(m, n, k, of_m, of_n, in_memory, under_way, tflops)                                    \
+#define TILE(m, n, k, of_m, of_n, in_memory, under_way, of_weights, tflops)                        \
     {                                                                                              \
         {.tile_m = (m),                                                                            \
          .tile_n = (n),                                                                            \
@@ -31,18 +31,22 @@ struct tile {
          .part_m = (of_m),                                                                         \
          .part_n = (of_n),                                                                         \
          .buffers = (in_memory),                                                                   \
-         .ahead = (under_way)},                                                                    \
+         .ahead = (under_way),                                                                     \
+         .weights_ahead = (of_weights)},                                                           \
             (tflops)                                                                               \
     }
 static const struct tile tiles[] = {
-    TILE(128, 256, 32, 64, 64, 1, 1, 205), TILE(128, 256, 32, 64, 64, 1, 2, 207),
-    TILE(256, 128, 32, 64, 64, 1, 1, 200), TILE(128, 128, 32, 64, 64, 1, 1, 217),
-    TILE(128, 128, 64, 32, 64, 1, 2, 205), TILE(128, 128, 32, 32, 64, 2, 1, 159),
-    TILE(256, 64, 64, 64, 32, 1, 1, 187),  TILE(128, 64, 64, 32, 32, 1, 2, 150),
-    TILE(128, 64, 32, 32, 32, 2, 1, 120),  TILE(64, 128, 32, 32, 32, 2, 1, 120),
-    TILE(64, 64, 64, 32, 32, 1, 1, 145),   TILE(64, 64, 32, 32, 32, 2, 1, 110),
-    TILE(64, 32, 32, 16, 32, 2, 1, 60),    TILE(32, 64, 32, 16, 32, 2, 1, 60),
-    TILE(32, 32, 32, 16, 16, 2, 1, 40),    TILE(32, 32, 32, 16, 32, 1, 2, 40),
+    TILE(128, 256, 32, 64, 64, 1, 1, 1, 205), TILE(128, 256, 32, 64, 64, 1, 1, 2, 215),
+    TILE(128, 256, 32, 64, 64, 1, 2, 2, 207), TILE(256, 128, 32, 64, 64, 1, 1, 1, 200),
+    TILE(256, 128, 32, 64, 64, 1, 1, 2, 210), TILE(128, 128, 32, 64, 64, 1, 1, 1, 217),
+    TILE(128, 128, 32, 64, 64, 1, 1, 2, 235), TILE(128, 128, 64, 32, 64, 1, 2, 2, 205),
+    TILE(128, 128, 32, 32, 64, 2, 1, 1, 159), TILE(256, 64, 64, 64, 32, 1, 1, 1, 187),
+    TILE(256, 64, 64, 64, 32, 1, 1, 2, 205),  TILE(128, 64, 64, 32, 32, 1, 2, 2, 150),
+    TILE(128, 64, 32, 32, 32, 2, 1, 1, 120),  TILE(64, 128, 32, 32, 32, 2, 1, 1, 120),
+    TILE(64, 64, 64, 32, 32, 1, 1, 1, 145),   TILE(64, 64, 64, 32, 32, 1, 1, 2, 150),
+    TILE(64, 64, 32, 32, 32, 2, 1, 1, 110),   TILE(64, 32, 32, 16, 32, 2, 1, 1, 60),
+    TILE(32, 64, 32, 16, 32, 2, 1, 2, 60),    TILE(32, 32, 32, 16, 16, 2, 1, 1, 40),
+    TILE(32, 32, 32, 16, 32, 1, 2, 2, 40),
 };
 #define TILES (sizeof(tiles) / sizeof(*tiles))
 
@@ -93,7 +97,7 @@ static bool fits(const struct cubby_gpu *gpu, const struct conv_choice *tile, ui
 
 // Rounds of workgroups on all compute units, times what one takes.
 static double cost(const struct cubby_gpu *gpu, const struct tile *tile, uint32_t pixels,
-                   uint32_t channels)
+                   uint32_t channels, bool has_taps)
 {
     const double products = (double)tile->choice.tile_m * tile->choice.tile_n;
     if (gpu->info.kind == CUBBY_DEVICE_CPU)
@@ -101,7 +105,9 @@ static double cost(const struct cubby_gpu *gpu, const struct tile *tile, uint32_
     const uint64_t groups =
         (uint64_t)divide_up(pixels, tile->choice.tile_m) * divide_up(channels, tile->choice.tile_n);
     const uint64_t rounds = (groups + gpu->compute_units - 1) / gpu->compute_units;
-    return (double)rounds * products / tile->rate;
+    // Where pixels do not come from a near cache, their loads are what a step waits for.
+    const bool waits = !has_taps && tile->choice.weights_ahead > tile->choice.ahead;
+    return (double)rounds * products / (waits ? tile->rate * 0.9 : tile->rate);
 }
 
 uint32_t conv_matrix_candidates(const struct cubby_gpu *gpu, const struct graph *graph,
@@ -117,7 +123,7 @@ uint32_t conv_matrix_candidates(const struct cubby_gpu *gpu, const struct graph 
     for (uint32_t i = 0; i < TILES; i++) {
         if (!fits(gpu, &tiles[i].choice, tap_channels(&in)))
             continue;
-        const double of_this = cost(gpu, &tiles[i], pixels, out->channels);
+        const double of_this = cost(gpu, &tiles[i], pixels, out->channels, op->kernel > 1);
         uint32_t at = count++;
         for (; at > 0 && costs[at - 1] > of_this; at--) {
             costs[at] = costs[at - 1];
@@ -172,9 +178,10 @@ static void set_second(struct conv_matrix_push *push, const struct graph_op *op,
 }
 
 static void set_constants(struct op_launch *launch, const struct cubby_gpu *gpu,
-                          const struct graph_op *op, const struct value_layout *in,
-                          const struct conv_choice *tile)
+                          const struct graph_op *op, const struct op_places *places)
 {
+    const struct value_layout *in = places->in;
+    const struct conv_choice *tile = places->choice;
     const uint32_t constants[] = {
         subgroups_of(tile) * gpu->info.subgroup_size,
         gpu->matrix.m,
@@ -194,6 +201,8 @@ static void set_constants(struct op_launch *launch, const struct cubby_gpu *gpu,
         tile->ahead,
         op->residual != GRAPH_NONE,
         op->second != GRAPH_NONE,
+        places->out->element_bytes == LAYOUT_FLOAT,
+        tile->weights_ahead,
     };
     launch->constant_count = sizeof(constants) / sizeof(*constants);
     memcpy(launch->constants, constants, sizeof(constants));
@@ -218,8 +227,7 @@ void conv_matrix_launch(struct op_launch *launch, const struct cubby_gpu *gpu,
         .pad = op->pad,
         .weight_channels = weight_channels(graph, op),
         .bias_base = places->bias * 4,
-        .flags = (op->relu ? CONV_RELU : 0) | (op->residual != GRAPH_NONE ? CONV_RESIDUAL : 0) |
-                 (places->out->element_bytes == LAYOUT_FLOAT ? CONV_FLOATS : 0),
+        .flags = op->relu ? CONV_RELU : 0,
     };
     push.tiles = divide_up(push.pixels, tile->tile_m) * push.tiles_n;
     set_addresses(&push, op, places->in);
@@ -229,7 +237,7 @@ void conv_matrix_launch(struct op_launch *launch, const struct cubby_gpu *gpu,
     if (tile->invocations)
         conv_flexible_set(launch, gpu, graph, op, places);
     else
-        set_constants(launch, gpu, op, places->in, tile);
+        set_constants(launch, gpu, op, places);
     spread_groups(launch, push.tiles);
     memcpy(launch->push, &push, sizeof(push));
 }

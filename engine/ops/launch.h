@@ -24,6 +24,7 @@ struct conv_choice {
     uint16_t part_m, part_n; // pixels and output channels of a subgroup
     uint16_t buffers;        // tiles in shared memory at a time
     uint16_t ahead;          // steps whose loads are under way
+    uint16_t weights_ahead;  // as ahead, of the weights' loads
     bool winograd;           // as products of transformed tiles; only of 3x3 with stride 1
     uint16_t invocations;    // of a workgroup whose tile the driver cuts up; 0: the kernel does
 };
@@ -126,6 +127,9 @@ void conv_pack(const struct cubby_gpu *gpu, const struct graph *graph, const str
 void conv_pack_second(const struct cubby_gpu *gpu, const struct graph *graph,
                       const struct graph_op *op, const struct conv_choice *choice,
                       const float *weight, const float *bias, float *texels);
+// Images, 1 or more, of which the last layers of a ResNet-50 occupy all compute units once: these
+// have the fewest pixels, and a few images more begin a round that leaves most units idle.
+uint32_t conv_round_images(const struct cubby_gpu *gpu);
 // What of a network the device's convolutions compute together. No Winograd products.
 struct graph_lower_params conv_lowering(const struct cubby_gpu *gpu);
 

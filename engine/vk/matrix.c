@@ -90,13 +90,23 @@ static bool is_power_of_two(uint32_t value)
 }
 
 // The kernels cut tiles of 16 and more into such shapes.
-static bool is_usable(const struct shape_properties *p)
+static bool is_usable(const struct shape_properties *p, enum component sums)
 {
-    return p->a_type == COMPONENT_FLOAT16 && p->b_type == COMPONENT_FLOAT16 &&
-           p->c_type == COMPONENT_FLOAT32 && p->result_type == COMPONENT_FLOAT32 &&
-           p->scope == SCOPE_SUBGROUP && !p->saturating && is_power_of_two(p->m) && p->m <= 16 &&
-           is_power_of_two(p->n) && p->n >= 8 && p->n <= 16 && is_power_of_two(p->k) && p->k >= 8 &&
-           p->k <= 16;
+    return p->a_type == COMPONENT_FLOAT16 && p->b_type == COMPONENT_FLOAT16 && p->c_type == sums &&
+           p->result_type == sums && p->scope == SCOPE_SUBGROUP && !p->saturating &&
+           is_power_of_two(p->m) && p->m <= 16 && is_power_of_two(p->n) && p->n >= 8 &&
+           p->n <= 16 && is_power_of_two(p->k) && p->k >= 8 && p->k <= 16;
+}
+
+// Sums of floats are turned into halves before they are stored: there must be such a matrix.
+static bool has_half_sums(const struct shape_properties *shapes, uint32_t count,
+                          const struct shape_properties *floats)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (is_usable(&shapes[i], COMPONENT_FLOAT16) && shapes[i].m == floats->m &&
+            shapes[i].n == floats->n)
+            return true;
+    return false;
 }
 
 struct matrix_shape device_matrix_shape(VkInstance instance, VkPhysicalDevice physical)
@@ -123,7 +133,8 @@ struct matrix_shape device_matrix_shape(VkInstance instance, VkPhysicalDevice ph
     // The largest does the most for each load; NVIDIA's 16x8x8 reaches two thirds of its 16x16x16.
     for (uint32_t i = 0; i < count; i++) {
         const struct shape_properties *p = &shapes[i];
-        if (is_usable(p) && p->m * p->n * p->k > best.m * best.n * best.k)
+        if (is_usable(p, COMPONENT_FLOAT32) && p->m * p->n * p->k > best.m * best.n * best.k &&
+            has_half_sums(shapes, count, p))
             best = (struct matrix_shape){p->m, p->n, p->k};
     }
     free(shapes);

@@ -19,8 +19,8 @@ struct conv_matrix_push {
     uint origin;             // chunks from the input's first to the first window's corner, may wrap
     uint image_pitch;        // chunks from one image to the next
     uint y_step, x_step;     // chunks from one output row, pixel to the next
-    uint tap_chunks;         // chunks of one tap
-    uint tap_jump, row_jump; // chunks to add behind the last one of a tap, of a row of taps
+    uint tap_chunks;         // chunks of one tap, and to the next one
+    uint row_jump;           // chunks to add behind a row of taps
     uint weight_channels;    // output channels as the weights are packed
     uint bias_base;          // first float of the bias within binding 1
     uint flags;              // CONV_* of conv_push.h

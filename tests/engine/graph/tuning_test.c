@@ -3,8 +3,8 @@
 
 static const struct tuning_shape stem = {8, 3, 224, 224, 64, 7, 2, 3, false, 0, 0};
 static const struct tuning_shape middle = {8, 256, 14, 14, 256, 3, 1, 1, true, 512, 2};
-static const struct conv_choice large = {128, 256, 32, 64, 64, 1, 2, false, 0};
-static const struct conv_choice small = {32, 32, 32, 16, 16, 2, 1, true, 256};
+static const struct conv_choice large = {128, 256, 32, 64, 64, 1, 1, 2, false, 0};
+static const struct conv_choice small = {32, 32, 32, 16, 16, 2, 1, 1, true, 256};
 
 static struct cubby_tuning *created(const struct cubby_gpu *gpu, const char *text, size_t bytes)
 {
@@ -58,9 +58,9 @@ static void what_is_not_ours_is_nothing(void **state)
     assert_int_equal(strlen(key), CUBBY_GPU_KEY_BYTES - 1);
     const char *line = "conv 3x224x224 to 64 kernel 7 stride 2 pad 3 residual 0 second 0 stride 0 "
                        "batch 8: tile 1 2 "
-                       "3 part 4 5 buffers 6 ahead 7 winograd 0 invocations 8\n";
+                       "3 part 4 5 buffers 6 ahead 7 8 winograd 0 invocations 8\n";
     // Another device's.
-    snprintf(text, sizeof(text), "cubby tuning 3 %032d\nbatch 9\n%s", 0, line);
+    snprintf(text, sizeof(text), "cubby tuning 4 %032d\nbatch 9\n%s", 0, line);
     struct cubby_tuning *tuning = created(gpu, text, strlen(text));
     assert_int_equal(cubby_tuning_batch(tuning), 0);
     assert_int_equal(cubby_tuning_count(tuning), 0);
@@ -70,7 +70,7 @@ static void what_is_not_ours_is_nothing(void **state)
     memset(long_line, 'x', sizeof(long_line));
     long_line[sizeof(long_line) - 1] = '\0';
     snprintf(text, sizeof(text),
-             "cubby tuning 3 %s\nbatch 99999\n%s\nconv conv\n\x01\xff\nconv 1x1x1 to\n%s", key,
+             "cubby tuning 4 %s\nbatch 99999\n%s\nconv conv\n\x01\xff\nconv 1x1x1 to\n%s", key,
              long_line, line);
     tuning = created(gpu, text, strlen(text));
     assert_int_equal(cubby_tuning_batch(tuning), 0);
@@ -98,7 +98,7 @@ static void only_candidates_are_chosen(void **state)
 
     struct cubby_tuning *tuning = created(gpu, NULL, 0);
     const struct tuning_shape shape = tuning_shape_of(gpu, graph, &graph->ops[0], 2);
-    tuning_put(tuning, &shape, &(struct conv_choice){9999, 7, 5, 3, 1, 77, 9, true, 5});
+    tuning_put(tuning, &shape, &(struct conv_choice){9999, 7, 5, 3, 1, 77, 9, 3, true, 5});
     tuning_choose(tuning, gpu, graph, 2, &chosen);
     assert_true(conv_choice_equal(&chosen, &candidates[0]));
     tuning_choose(NULL, gpu, graph, 2, &chosen);
