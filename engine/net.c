@@ -129,6 +129,11 @@ uint32_t cubby_net_feature_count(const struct cubby_net *net)
     return net->features;
 }
 
+enum cubby_upload cubby_net_upload(const struct cubby_net *net)
+{
+    return executor_upload(net->executor);
+}
+
 size_t cubby_net_image_bytes(const struct cubby_net *net)
 {
     return net->image_bytes;

@@ -209,6 +209,12 @@ static enum cubby_status create_views(struct executor *executor)
     return status;
 }
 
+uint64_t executor_input_bytes(const struct executor *executor, uint32_t count)
+{
+    // The shader reads groups of four pixels, so the last may reach past the image's bytes.
+    return round_up(count * (uint64_t)graph_input_bytes(&executor->graph), NORMALIZE_PIXELS * 3);
+}
+
 static enum cubby_status create_slot(struct executor *executor, struct executor_slot *slot)
 {
     const struct graph *graph = &executor->graph;
@@ -216,13 +222,11 @@ static enum cubby_status create_slot(struct executor *executor, struct executor_
     enum cubby_status status = CUBBY_OK;
 
     if (graph->input_width) {
-        // The shader reads groups of four pixels, so the last may reach past the image's bytes.
-        const uint64_t bytes = round_up((uint64_t)executor->max_batch * graph_input_bytes(graph),
-                                        NORMALIZE_PIXELS * 3);
+        const uint64_t bytes = executor_input_bytes(executor, executor->max_batch);
         // Floats are more than what a kernel with halves makes of them.
         if (bytes > gpu->limits.maxStorageBufferRange)
             return refuse(executor, "the input is larger than the device can bind");
-        status = buffer_create(&slot->input, gpu, BUFFER_INPUT, bytes);
+        status = upload_create(&slot->input, gpu, bytes);
         if (status)
             return status;
     }
@@ -309,7 +313,7 @@ static void destroy_slot(struct executor *executor, struct executor_slot *slot)
             vkFreeCommandBuffers(gpu->device, gpu->command_pool, 1, &slot->commands[i]);
     free(slot->commands);
     vkDestroyFence(gpu->device, slot->fence, NULL);
-    buffer_destroy(&slot->input, gpu);
+    upload_destroy(&slot->input, gpu);
     buffer_destroy(&slot->output, gpu);
 }
 
@@ -333,7 +337,13 @@ void executor_destroy(struct executor **executor_pointer)
 
 uint8_t *executor_input(struct executor *executor, uint32_t slot)
 {
-    return executor->slots[slot].input.mapped;
+    return executor->slots[slot].input.host.mapped;
+}
+
+enum cubby_upload executor_upload(const struct executor *executor)
+{
+    // Memory that the CPU can write may be full after the first slots.
+    return executor->slots[executor->slot_count - 1].input.way;
 }
 
 const float *executor_output(const struct executor *executor, uint32_t slot,
@@ -353,17 +363,25 @@ enum cubby_status executor_submit(struct executor *executor, uint32_t index, uin
     enum cubby_status status = CUBBY_OK;
     if (!slot->commands[count])
         status = executor_record(executor, index, count);
-    if (!status && slot->input.mapped)
-        status = buffer_flush(&slot->input, gpu);
+    VkSemaphore arrived = VK_NULL_HANDLE;
+    if (!status)
+        status = upload_start(&slot->input, gpu, executor_input_bytes(executor, count), &arrived);
     if (status)
         return status;
 
+    const VkPipelineStageFlags stage = VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT;
     const VkSubmitInfo submit = {
         .sType = VK_STRUCTURE_TYPE_SUBMIT_INFO,
+        .waitSemaphoreCount = arrived ? 1 : 0,
+        .pWaitSemaphores = &arrived,
+        .pWaitDstStageMask = &stage,
         .commandBufferCount = 1,
         .pCommandBuffers = &slot->commands[count],
     };
-    return gpu_check(gpu, vkQueueSubmit(gpu->queue, 1, &submit, slot->fence), "starting a batch");
+    status = gpu_check(gpu, vkQueueSubmit(gpu->queue, 1, &submit, slot->fence), "starting a batch");
+    if (status && upload_abandon(&slot->input, gpu))
+        status = CUBBY_DEVICE_LOST;
+    return status;
 }
 
 enum cubby_status executor_wait(struct executor *executor, uint32_t index)
@@ -383,7 +401,7 @@ uint64_t executor_device_bytes(const struct executor *executor)
 {
     uint64_t bytes = executor->arena.size_bytes + executor->weights.size_bytes;
     for (uint32_t i = 0; i < executor->slot_count; i++)
-        bytes += executor->slots[i].input.size_bytes + executor->slots[i].output.size_bytes;
+        bytes += upload_bytes(&executor->slots[i].input) + executor->slots[i].output.size_bytes;
     return bytes;
 }
 

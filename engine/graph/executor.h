@@ -25,6 +25,8 @@ CUBBY_NODISCARD enum cubby_status executor_create(struct executor **out, struct 
                                                   const struct executor_params *params);
 void executor_destroy(struct executor **executor); // waits for work in flight
 
+// How inputs get to the device; AUTO without GRAPH_NORMALIZE.
+enum cubby_upload executor_upload(const struct executor *executor);
 // Mapped input of a slot: [max_batch, height, width, 3], bytes or floats as the graph says. NULL
 // without GRAPH_NORMALIZE.
 uint8_t *executor_input(struct executor *executor, uint32_t slot);

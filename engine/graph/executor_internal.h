@@ -7,6 +7,7 @@
 #include "graph/layout.h"
 #include "ops/launch.h"
 #include "vk/buffer.h"
+#include "vk/upload.h"
 
 #define TEXEL_BYTES 16u  // what places in the buffers are counted in, whatever a value's elements
 #define ALIGN_TEXELS 16u // 256 bytes: the largest minStorageBufferOffsetAlignment there may be
@@ -16,7 +17,7 @@ struct op_weights {
 };
 
 struct executor_slot {
-    struct buffer input;  // images
+    struct upload input;  // images; nothing without GRAPH_NORMALIZE
     struct buffer output; // rows of each output
     uint64_t output_offset[GRAPH_OUTPUT_COUNT];
     VkDescriptorSet sets[GRAPH_MAX_OPS];
@@ -38,6 +39,9 @@ struct executor {
     VkDescriptorPool descriptor_pool;
     struct executor_slot slots[CUBBY_NET_MAX_SLOTS];
 };
+
+// What a batch's images take, and what a shader reads of the last one's neighbourhood.
+uint64_t executor_input_bytes(const struct executor *executor, uint32_t count);
 
 // record.c
 enum cubby_status executor_create_descriptors(struct executor *executor);

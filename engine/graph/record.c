@@ -44,7 +44,8 @@ static void op_ranges(const struct executor *executor, const struct executor_slo
         op->input != GRAPH_NONE ? value_range(executor, op->input) : ranges[BINDING_DST];
     ranges[BINDING_WEIGHTS] = weight_range(executor, index);
     if (op->kind == GRAPH_NORMALIZE || op->kind == GRAPH_STEM)
-        ranges[BINDING_OTHER] = (VkDescriptorBufferInfo){slot->input.handle, 0, VK_WHOLE_SIZE};
+        ranges[BINDING_OTHER] =
+            (VkDescriptorBufferInfo){upload_source(&slot->input), 0, VK_WHOLE_SIZE};
     else if (op->residual != GRAPH_NONE)
         ranges[BINDING_OTHER] = value_range(executor, op->residual);
     else if (op->second != GRAPH_NONE)
@@ -239,6 +240,8 @@ enum cubby_status executor_record(struct executor *executor, uint32_t index, uin
 
     const VkCommandBufferBeginInfo begin = {.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO};
     status = gpu_check(gpu, vkBeginCommandBuffer(commands, &begin), "recording");
+    if (!status)
+        upload_record(&slot->input, commands, executor_input_bytes(executor, count));
     for (uint32_t i = 0; !status && i < executor->graph.op_count; i++)
         status = executor_record_op(executor, index, commands, i, count);
     if (!status) {

@@ -8,19 +8,34 @@
 #define STAGING_BYTES ((VkDeviceSize)8 << 20)
 #define TEXEL_BYTES 16u
 
-// Index of the first memory type with all of `need` and, if possible, all of `want`.
+struct wishes {
+    VkMemoryPropertyFlags need, want, avoid;
+};
+
+static int bits_of(uint32_t flags)
+{
+    int count = 0;
+    for (; flags; flags &= flags - 1)
+        count++;
+    return count;
+}
+
+// Index of the memory type with all that is needed for which most of the other wishes come true;
+// the driver lists its faster ones first.
 static uint32_t memory_type(const struct cubby_gpu *gpu, uint32_t allowed,
-                            VkMemoryPropertyFlags need, VkMemoryPropertyFlags want)
+                            const struct wishes *wishes)
 {
     uint32_t found = UINT32_MAX;
+    int best = -1;
     for (uint32_t i = 0; i < gpu->memory.memoryTypeCount; i++) {
         const VkMemoryPropertyFlags flags = gpu->memory.memoryTypes[i].propertyFlags;
-        if (!(allowed >> i & 1) || (flags & need) != need)
+        if (!(allowed >> i & 1) || (flags & wishes->need) != wishes->need)
             continue;
-        if ((flags & want) == want)
-            return i;
-        if (found == UINT32_MAX)
+        const int come_true = bits_of(flags & wishes->want) + bits_of(~flags & wishes->avoid);
+        if (come_true > best) {
+            best = come_true;
             found = i;
+        }
     }
     return found;
 }
@@ -29,13 +44,12 @@ static uint32_t memory_type(const struct cubby_gpu *gpu, uint32_t allowed,
 // can write may be full while ordinary memory would do.
 static VkResult allocate_from_best(struct buffer *buffer, const struct cubby_gpu *gpu,
                                    const VkMemoryRequirements *requirements,
-                                   VkMemoryPropertyFlags need, VkMemoryPropertyFlags want,
-                                   uint32_t *type)
+                                   const struct wishes *wishes, uint32_t *type)
 {
     VkResult result = VK_ERROR_OUT_OF_DEVICE_MEMORY;
     uint32_t allowed = requirements->memoryTypeBits;
     while (result == VK_ERROR_OUT_OF_DEVICE_MEMORY &&
-           (*type = memory_type(gpu, allowed, need, want)) != UINT32_MAX) {
+           (*type = memory_type(gpu, allowed, wishes)) != UINT32_MAX) {
         const VkMemoryAllocateInfo info = {
             .sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO,
             .allocationSize = requirements->size,
@@ -52,29 +66,32 @@ static VkResult allocate_from_best(struct buffer *buffer, const struct cubby_gpu
 static enum cubby_status allocate(struct buffer *buffer, struct cubby_gpu *gpu,
                                   enum buffer_kind kind)
 {
-    static const struct {
-        VkMemoryPropertyFlags need, want;
-    } wishes[] = {
-        [BUFFER_DEVICE] = {0, VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT},
+    static const struct wishes wishes_of[] = {
+        [BUFFER_DEVICE] = {0, VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT, 0},
+        [BUFFER_ARRIVAL] = {0, VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT, 0},
         // Device-local memory that the CPU can write saves the copy over the bus.
         [BUFFER_INPUT] = {VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT,
                           VK_MEMORY_PROPERTY_HOST_COHERENT_BIT |
-                              VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT},
+                              VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT,
+                          0},
+        [BUFFER_STAGING] = {VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT,
+                            VK_MEMORY_PROPERTY_HOST_COHERENT_BIT,
+                            VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT},
         [BUFFER_READBACK] = {VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT,
-                             VK_MEMORY_PROPERTY_HOST_CACHED_BIT},
+                             VK_MEMORY_PROPERTY_HOST_CACHED_BIT, 0},
     };
 
     VkMemoryRequirements requirements;
     vkGetBufferMemoryRequirements(gpu->device, buffer->handle, &requirements);
-    VkMemoryPropertyFlags need = wishes[kind].need;
+    struct wishes wishes = wishes_of[kind];
     // Behind a bus kernels would be many times slower; a smaller batch in the card's own memory is
     // what to do when that is short. Integrated GPUs have no other memory than the computer's.
-    if (kind == BUFFER_DEVICE && gpu->info.kind == CUBBY_DEVICE_DISCRETE)
-        need |= VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT;
+    if ((kind == BUFFER_DEVICE || kind == BUFFER_ARRIVAL) &&
+        gpu->info.kind == CUBBY_DEVICE_DISCRETE)
+        wishes.need |= VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT;
     uint32_t type = 0;
     enum cubby_status status = gpu_check(
-        gpu, allocate_from_best(buffer, gpu, &requirements, need, wishes[kind].want, &type),
-        "allocating memory");
+        gpu, allocate_from_best(buffer, gpu, &requirements, &wishes, &type), "allocating memory");
     if (status)
         return status;
     status = gpu_check(gpu, vkBindBufferMemory(gpu->device, buffer->handle, buffer->memory, 0),
@@ -84,6 +101,7 @@ static enum cubby_status allocate(struct buffer *buffer, struct cubby_gpu *gpu,
 
     const VkMemoryPropertyFlags flags = gpu->memory.memoryTypes[type].propertyFlags;
     buffer->coherent = (flags & VK_MEMORY_PROPERTY_HOST_COHERENT_BIT) != 0;
+    buffer->device_local = (flags & VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT) != 0;
     if (flags & VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT)
         status = gpu_check(
             gpu, vkMapMemory(gpu->device, buffer->memory, 0, VK_WHOLE_SIZE, 0, &buffer->mapped),
@@ -100,11 +118,19 @@ enum cubby_status buffer_create(struct buffer *buffer, struct cubby_gpu *gpu, en
                                VK_BUFFER_USAGE_TRANSFER_SRC_BIT | VK_BUFFER_USAGE_TRANSFER_DST_BIT;
     if (kind == BUFFER_DEVICE && gpu->family == CUBBY_KERNELS_LANE)
         usage |= VK_BUFFER_USAGE_STORAGE_TEXEL_BUFFER_BIT;
-    const VkBufferCreateInfo info = {
+    VkBufferCreateInfo info = {
         .sType = VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO,
         .size = size_bytes,
         .usage = usage,
     };
+    // Handing a buffer from family to family would take a barrier on either side of each copy, and
+    // saves nothing: there is no layout or compression that a buffer could lose by being shared.
+    const uint32_t families[] = {gpu->queue_family, gpu->transfer_family};
+    if (kind == BUFFER_ARRIVAL && families[0] != families[1]) {
+        info.sharingMode = VK_SHARING_MODE_CONCURRENT;
+        info.queueFamilyIndexCount = 2;
+        info.pQueueFamilyIndices = families;
+    }
     enum cubby_status status = gpu_check(
         gpu, vkCreateBuffer(gpu->device, &info, NULL, &buffer->handle), "making a buffer");
     if (!status)
@@ -154,8 +180,9 @@ static enum cubby_status transfer(struct buffer *buffer, struct cubby_gpu *gpu, 
                                   uint8_t *data, VkDeviceSize bytes, bool upload)
 {
     struct buffer staging = {0};
-    enum cubby_status status = buffer_create(&staging, gpu, upload ? BUFFER_INPUT : BUFFER_READBACK,
-                                             bytes < STAGING_BYTES ? bytes : STAGING_BYTES);
+    enum cubby_status status =
+        buffer_create(&staging, gpu, upload ? BUFFER_STAGING : BUFFER_READBACK,
+                      bytes < STAGING_BYTES ? bytes : STAGING_BYTES);
     for (VkDeviceSize done = 0; !status && done < bytes; done += STAGING_BYTES) {
         const VkDeviceSize part = bytes - done < STAGING_BYTES ? bytes - done : STAGING_BYTES;
         if (upload) {

@@ -13,7 +13,9 @@ struct cubby_gpu;
 
 enum buffer_kind {
     BUFFER_DEVICE,   // device-local, always on a discrete GPU; written by shaders and buffer_upload
-    BUFFER_INPUT,    // written in order by the CPU, read once by a shader
+    BUFFER_ARRIVAL,  // the same, but written by the transfer queue
+    BUFFER_INPUT,    // written in order by the CPU, read once by a shader: device-local if possible
+    BUFFER_STAGING,  // written in order by the CPU and copied from: not device-local if possible
     BUFFER_READBACK, // written by a shader, read by the CPU: cached where possible
 };
 
@@ -23,6 +25,7 @@ struct buffer {
     VkDeviceSize size_bytes;
     void *mapped;  // NULL if the CPU cannot reach it
     bool coherent; // otherwise ranges are flushed or invalidated
+    bool device_local;
 };
 
 // size_bytes > 0. Zero `buffer` first; destroy accepts any half-built state.

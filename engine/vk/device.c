@@ -77,16 +77,35 @@ void device_study(struct cubby_gpu *gpu)
                                                      gpu->info.subgroup_size, gpu->flexible);
 }
 
-enum cubby_status device_open(struct cubby_gpu *gpu)
+static VkDeviceQueueCreateInfo one_queue(uint32_t family)
 {
-    gpu->queue_family = device_compute_family(gpu->physical);
-    const float priority = 1.0f;
-    const VkDeviceQueueCreateInfo queue = {
+    static const float priority = 1.0f;
+    return (VkDeviceQueueCreateInfo){
         .sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO,
-        .queueFamilyIndex = gpu->queue_family,
+        .queueFamilyIndex = family,
         .queueCount = 1,
         .pQueuePriorities = &priority,
     };
+}
+
+enum cubby_status device_open_transfer(struct cubby_gpu *gpu, uint32_t family)
+{
+    const VkCommandPoolCreateInfo pool = {
+        .sType = VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO,
+        .flags = VK_COMMAND_POOL_CREATE_RESET_COMMAND_BUFFER_BIT,
+        .queueFamilyIndex = family,
+    };
+    gpu->transfer_family = family;
+    vkGetDeviceQueue(gpu->device, family, 0, &gpu->transfer_queue);
+    return gpu_check(gpu, vkCreateCommandPool(gpu->device, &pool, NULL, &gpu->transfer_pool),
+                     "making a command pool");
+}
+
+enum cubby_status device_open(struct cubby_gpu *gpu)
+{
+    gpu->queue_family = device_compute_family(gpu->physical);
+    const uint32_t transfer = device_transfer_family(gpu->physical);
+    const VkDeviceQueueCreateInfo queues[] = {one_queue(gpu->queue_family), one_queue(transfer)};
     const VkPhysicalDeviceFeatures features = {
         .shaderInt64 = gpu->family == CUBBY_KERNELS_LANE,
     };
@@ -135,8 +154,8 @@ enum cubby_status device_open(struct cubby_gpu *gpu)
         .enabledExtensionCount = extension_count,
         .ppEnabledExtensionNames = extensions,
         .pEnabledFeatures = &features,
-        .queueCreateInfoCount = 1,
-        .pQueueCreateInfos = &queue,
+        .queueCreateInfoCount = transfer == UINT32_MAX ? 1 : 2,
+        .pQueueCreateInfos = queues,
     };
     enum cubby_status status =
         gpu_check(gpu, vkCreateDevice(gpu->physical, &info, NULL, &gpu->device), "opening it");
@@ -148,6 +167,9 @@ enum cubby_status device_open(struct cubby_gpu *gpu)
         .sType = VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO,
         .queueFamilyIndex = gpu->queue_family,
     };
-    return gpu_check(gpu, vkCreateCommandPool(gpu->device, &pool, NULL, &gpu->command_pool),
-                     "making a command pool");
+    status = gpu_check(gpu, vkCreateCommandPool(gpu->device, &pool, NULL, &gpu->command_pool),
+                       "making a command pool");
+    if (!status && transfer != UINT32_MAX)
+        status = device_open_transfer(gpu, transfer);
+    return status;
 }

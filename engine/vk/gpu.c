@@ -269,6 +269,7 @@ enum cubby_status cubby_gpu_create(struct cubby_gpu **out, const struct cubby_gp
         return CUBBY_NO_MEMORY;
     if (log)
         gpu->log = *log;
+    gpu->upload = params->upload;
 
     const struct instance_params instance = {params->validation, on_message, gpu};
     enum cubby_status status =
@@ -309,6 +310,7 @@ void cubby_gpu_destroy(struct cubby_gpu **gpu_pointer)
         vkDeviceWaitIdle(gpu->device);
         kernels_destroy(gpu);
         vkDestroyCommandPool(gpu->device, gpu->command_pool, NULL);
+        vkDestroyCommandPool(gpu->device, gpu->transfer_pool, NULL);
         vkDestroyDevice(gpu->device, NULL);
     }
     instance_destroy(gpu->instance, gpu->messenger);

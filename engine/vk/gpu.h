@@ -15,6 +15,7 @@ struct cubby_gpu {
     struct cubby_device_info info;
     enum cubby_kernels family;      // never AUTO
     enum cubby_precision precision; // never AUTO
+    enum cubby_upload upload;       // as it was asked for
     atomic_uint validation_messages;
 
     struct matrix_shape matrix;                       // matrix family
@@ -33,6 +34,9 @@ struct cubby_gpu {
     VkQueue queue;
     uint32_t queue_family;
     VkCommandPool command_pool;
+    VkQueue transfer_queue; // for nothing but copies; VK_NULL_HANDLE where there is none
+    uint32_t transfer_family;
+    VkCommandPool transfer_pool; // of command buffers that are recorded again
 
     VkDescriptorSetLayout set_layout; // the family's four bindings, the same for each kernel
     VkPipelineLayout pipeline_layout;

@@ -175,7 +175,9 @@ enum cubby_status instance_devices(VkInstance instance, VkPhysicalDevice **devic
     return CUBBY_OK;
 }
 
-uint32_t device_compute_family(VkPhysicalDevice physical)
+// The first queue family that can do `needed` and nothing but `allowed`, UINT32_MAX if there is
+// none.
+static uint32_t queue_family(VkPhysicalDevice physical, VkQueueFlags needed, VkQueueFlags allowed)
 {
     uint32_t count = 0;
     vkGetPhysicalDeviceQueueFamilyProperties(physical, &count, NULL);
@@ -184,9 +186,23 @@ uint32_t device_compute_family(VkPhysicalDevice physical)
         count = 64;
     vkGetPhysicalDeviceQueueFamilyProperties(physical, &count, families);
     for (uint32_t i = 0; i < count; i++)
-        if (families[i].queueCount && (families[i].queueFlags & VK_QUEUE_COMPUTE_BIT))
+        if (families[i].queueCount && (families[i].queueFlags & needed) &&
+            !(families[i].queueFlags & ~allowed))
             return i;
     return UINT32_MAX;
+}
+
+uint32_t device_compute_family(VkPhysicalDevice physical)
+{
+    return queue_family(physical, VK_QUEUE_COMPUTE_BIT, ~(VkQueueFlags)0);
+}
+
+uint32_t device_transfer_family(VkPhysicalDevice physical)
+{
+    // Families of video engines and the like say that they can copy, too.
+    return queue_family(physical, VK_QUEUE_TRANSFER_BIT,
+                        VK_QUEUE_TRANSFER_BIT | VK_QUEUE_SPARSE_BINDING_BIT |
+                            VK_QUEUE_PROTECTED_BIT);
 }
 
 static VkPhysicalDeviceSubgroupProperties subgroup_of(VkPhysicalDevice physical)

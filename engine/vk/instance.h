@@ -26,6 +26,8 @@ enum cubby_status instance_devices(VkInstance instance, VkPhysicalDevice **devic
 void device_describe(VkPhysicalDevice physical, struct cubby_device_info *info);
 // Index of a queue family with compute, UINT32_MAX if there is none.
 uint32_t device_compute_family(VkPhysicalDevice physical);
+// Of one for nothing but copies: the engines that do them while others compute.
+uint32_t device_transfer_family(VkPhysicalDevice physical);
 bool device_has_extension(VkPhysicalDevice physical, const char *name);
 // Whether the lane family can run: a subgroup size it is built for, and shuffles.
 bool device_can_lane(VkPhysicalDevice physical);

@@ -33,6 +33,20 @@ enum cubby_precision {
     CUBBY_PRECISION_FP16, // activations and weights in 16 bits; sums and logits stay in 32
 };
 
+// How pictures get from the CPU to where a net's first kernel reads them.
+enum cubby_upload {
+    // mapped where the computer and the device share memory, or the CPU can write to the device's
+    // own (a resizable BAR, or what is free of the classic window of 256 MB); else queued
+    CUBBY_UPLOAD_AUTO,
+    // The kernel reads what the CPU writes: over the bus where the CPU cannot reach the device's
+    // memory.
+    CUBBY_UPLOAD_MAPPED,
+    CUBBY_UPLOAD_COPIED, // from the computer's memory to the device's, at the start of each batch
+    // Likewise, by a queue for nothing but copies, while the batch before is computed; copied where
+    // the device has no such queue.
+    CUBBY_UPLOAD_QUEUED,
+};
+
 struct cubby_device_info {
     char name[256];   // as the driver says, UTF-8
     char driver[512]; // "llvmpipe Mesa 22.3.6 (LLVM 15.0.6)", may be empty
@@ -51,13 +65,18 @@ struct cubby_gpu_params {
     const char *device;         // index ("0") or part of a name, any case; NULL: best kind first
     enum cubby_kernels kernels; // CUBBY_KERNELS_AUTO
     enum cubby_precision precision;
-    bool validation; // load the Khronos validation layer, sync validation too
+    enum cubby_upload upload; // for tests and measurements; all give the same answers
+    bool validation;          // load the Khronos validation layer, sync validation too
 };
 
-// "discrete GPU", "CPU", ...; "lane", "tile", "matrix", "auto"; "fp32", ...; static storage.
+// "discrete GPU", "CPU", ...; "lane", "tile", "matrix", "auto"; "fp32", ...; "mapped", "copied",
+// "queued", "auto"; static storage.
 const char *cubby_device_kind_text(enum cubby_device_kind kind);
 const char *cubby_kernels_text(enum cubby_kernels kernels);
 const char *cubby_precision_text(enum cubby_precision precision);
+const char *cubby_upload_text(enum cubby_upload upload);
+// What follows "pictures are": "read where they are written", ...
+const char *cubby_upload_phrase(enum cubby_upload upload);
 
 // Lists devices in the order of their index. *infos is malloc'd, the caller frees it.
 //   CUBBY_NO_DEVICE  no loader or no driver (a list of only unusable devices is CUBBY_OK)
@@ -77,6 +96,9 @@ void cubby_gpu_destroy(struct cubby_gpu **gpu);
 const struct cubby_device_info *cubby_gpu_info(const struct cubby_gpu *gpu);
 enum cubby_kernels cubby_gpu_kernels(const struct cubby_gpu *gpu);     // never AUTO
 enum cubby_precision cubby_gpu_precision(const struct cubby_gpu *gpu); // never AUTO
+// What nets will do while there is memory for it, never AUTO; cubby_net_upload() says what one
+// does.
+enum cubby_upload cubby_gpu_upload(const struct cubby_gpu *gpu);
 
 // A name for this device, driver, kernels and precision, and for this build's shaders: what was
 // measured or compiled under one key holds under no other. Lower-case hexadecimal.

@@ -45,8 +45,9 @@ uint32_t cubby_net_max_batch(const struct cubby_net *net);
 uint32_t cubby_net_slots(const struct cubby_net *net);
 uint32_t cubby_net_class_count(const struct cubby_net *net);
 uint32_t cubby_net_feature_count(const struct cubby_net *net);
-size_t cubby_net_image_bytes(const struct cubby_net *net);    // cubby_preprocess_output_bytes()
-uint64_t cubby_net_device_bytes(const struct cubby_net *net); // weights, activations, staging
+enum cubby_upload cubby_net_upload(const struct cubby_net *net); // never AUTO
+size_t cubby_net_image_bytes(const struct cubby_net *net);       // cubby_preprocess_output_bytes()
+uint64_t cubby_net_device_bytes(const struct cubby_net *net);    // weights, activations, staging
 
 // What the network has to do: what its speed can be compared with the device's limits by.
 struct cubby_net_work {
@@ -60,9 +61,9 @@ struct cubby_net_work {
 struct cubby_net_work cubby_net_work(const struct cubby_net *net);
 
 // Where the slot's images go: max_batch * image_bytes, images back to back, as
-// cubby_preprocess_run() writes them (bytes, or floats after resampling). Mapped device memory:
-// write it in order, do not read it. Several threads may write different images. Must not be
-// touched between submit and wait.
+// cubby_preprocess_run() writes them (bytes, or floats after resampling). It may be device memory
+// or memory that is not cached: write it in order, do not read it. Several threads may write
+// different images. Must not be touched between submit and wait.
 uint8_t *cubby_net_input(struct cubby_net *net, uint32_t slot);
 
 // Starts the network on the first `count` (1..max_batch) images of the slot. Returns at once.
