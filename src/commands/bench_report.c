@@ -83,6 +83,7 @@ void bench_print_table(const struct bench *bench)
            cubby_kernels_text(cubby_gpu_kernels(gpu)),
            cubby_precision_text(cubby_gpu_precision(gpu)), (unsigned)classifier->max_batch,
            (unsigned)classifier->slots);
+    printf("pictures      %s\n", cubby_upload_phrase(net_classifier_upload(classifier)));
     printf("threads       %u read and decode%s\n", (unsigned)bench->classifying.threads,
            bench->shares_cores ? ", on the cores that the network uses, too" : "");
     if (bench->photos.count)
@@ -150,11 +151,12 @@ void bench_print_json(const struct bench *bench)
 {
     const struct cubby_gpu *gpu = net_classifier_gpu(bench->classifying.classifier);
     json_t *object = json_pack(
-        "{s:s, s:s, s:s, s:b, s:i, s:I, s:f}", "device", cubby_gpu_info(gpu)->name, "kernels",
+        "{s:s, s:s, s:s, s:s, s:b, s:i, s:I, s:f}", "device", cubby_gpu_info(gpu)->name, "kernels",
         cubby_kernels_text(cubby_gpu_kernels(gpu)), "precision",
-        cubby_precision_text(cubby_gpu_precision(gpu)), "shares_cores", (int)bench->shares_cores,
-        "threads", (int)bench->classifying.threads, "peak_rss_bytes", (json_int_t)bench->peak_bytes,
-        "first_result_s", bench->first_result_s);
+        cubby_precision_text(cubby_gpu_precision(gpu)), "upload",
+        cubby_upload_text(net_classifier_upload(bench->classifying.classifier)), "shares_cores",
+        (int)bench->shares_cores, "threads", (int)bench->classifying.threads, "peak_rss_bytes",
+        (json_int_t)bench->peak_bytes, "first_result_s", bench->first_result_s);
     add_stages(object, bench);
     add_end_to_end(object, bench);
     json_dumpf(object, stdout, JSON_REAL_PRECISION(6));

@@ -15,6 +15,7 @@ struct choice {
     size_t index;
     enum cubby_kernels kernels;
     enum cubby_precision precision;
+    enum cubby_upload upload;
 };
 
 static bool same_device(const struct cubby_device_info *a, const struct cubby_device_info *b)
@@ -35,7 +36,8 @@ static struct choice choose(const struct command *command, const struct cubby_de
         return choice;
     for (size_t i = 0; i < count && !choice.made; i++) {
         if (same_device(&infos[i], cubby_gpu_info(gpu)))
-            choice = (struct choice){true, i, cubby_gpu_kernels(gpu), cubby_gpu_precision(gpu)};
+            choice = (struct choice){true, i, cubby_gpu_kernels(gpu), cubby_gpu_precision(gpu),
+                                     cubby_gpu_upload(gpu)};
     }
     cubby_gpu_destroy(&gpu);
     return choice;
@@ -123,8 +125,9 @@ static void print_text(const struct cubby_device_info *infos, size_t count,
         if (!info->usable)
             printf("   cannot be used: %s\n", info->missing);
         else if (choice->made && choice->index == i)
-            printf("   chosen, with the %s kernels in %s\n", cubby_kernels_text(choice->kernels),
-                   cubby_precision_text(choice->precision));
+            printf("   chosen, with the %s kernels in %s; pictures are %s\n",
+                   cubby_kernels_text(choice->kernels), cubby_precision_text(choice->precision),
+                   cubby_upload_phrase(choice->upload));
         if (checks && info->usable)
             print_check(&checks[i]);
     }
@@ -146,6 +149,7 @@ static json_t *to_json(const struct cubby_device_info *info, size_t index,
         json_object_set_new(object, "kernels", json_string(cubby_kernels_text(choice->kernels)));
         json_object_set_new(object, "precision",
                             json_string(cubby_precision_text(choice->precision)));
+        json_object_set_new(object, "upload", json_string(cubby_upload_text(choice->upload)));
     }
     if (check && check->ran)
         json_object_set_new(

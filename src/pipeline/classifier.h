@@ -49,6 +49,7 @@ enum cubby_status net_classifier_create(struct classifier **out,
                                         const struct net_classifier_params *params);
 struct cubby_gpu *net_classifier_gpu(const struct classifier *classifier);
 struct cubby_net_work net_classifier_work(const struct classifier *classifier);
+enum cubby_upload net_classifier_upload(const struct classifier *classifier);
 
 // One that answers at once with equal probabilities: what the other stages do alone.
 enum cubby_status null_classifier_create(struct classifier **out, uint32_t max_batch,

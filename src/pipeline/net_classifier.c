@@ -157,3 +157,8 @@ struct cubby_net_work net_classifier_work(const struct classifier *classifier)
 {
     return cubby_net_work(((const struct net_classifier *)classifier)->net);
 }
+
+enum cubby_upload net_classifier_upload(const struct classifier *classifier)
+{
+    return cubby_net_upload(((const struct net_classifier *)classifier)->net);
+}

@@ -11,6 +11,7 @@ python3 - <<'PYTHON' || fail "the JSON is wrong"
 import json
 r = json.load(open("out"))
 assert r["device"] and r["kernels"] in ("lane", "tile", "matrix") and r["precision"]
+assert r["upload"] in ("mapped", "copied", "queued")
 assert r["peak_rss_bytes"] > 1e6 and r["first_result_s"] > 0 and r["threads"] >= 1
 stages = {"reading": "photos_per_s", "decode": "photos_per_s", "network": "images_per_s",
           "filing": "photos_per_s", "end_to_end": "photos_per_s"}
@@ -33,7 +34,8 @@ PYTHON
 err_has "could not be decoded"
 
 bench --photos photos
-for stage in reading decoding network filing "end to end" "peak memory" "first result"; do
+for stage in reading decoding network filing "end to end" "peak memory" "first result" \
+    pictures; do
     out_has "$stage"
 done
 

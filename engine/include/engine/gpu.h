@@ -75,7 +75,7 @@ const char *cubby_device_kind_text(enum cubby_device_kind kind);
 const char *cubby_kernels_text(enum cubby_kernels kernels);
 const char *cubby_precision_text(enum cubby_precision precision);
 const char *cubby_upload_text(enum cubby_upload upload);
-// What follows "pictures are": "read where they are written", ...
+// What follows "pictures are": "copied to the device at the start of each batch", ...
 const char *cubby_upload_phrase(enum cubby_upload upload);
 
 // Lists devices in the order of their index. *infos is malloc'd, the caller frees it.
