@@ -57,7 +57,7 @@ const uint WEIGHT_ROW = K_CHUNKS | 1;
 const uint PATCH_ROWS = (TILE_ROWS - 1) * 2 + KERNEL;
 const uint PATCH_ROW = COLUMNS - 1 + TAP_CHUNKS; // chunks
 const uint STAGE_N = 32;                         // channels on their way out at a time
-const uint STAGE_ROW = STAGE_N / 4 + 1;          // floats, four a uvec4
+const uint STAGE_ROW = STAGE_N / 8 + 1;          // halves
 const uint STAGE = M * STAGE_ROW;
 const uint STAGE_CHUNKS = M * (STAGE_N / 8);
 const uint SHARES = (STAGE_CHUNKS + SUBGROUP - 1) / SUBGROUP; // of them, for each lane
@@ -157,12 +157,6 @@ void share_weights(uint group)
         pool[BIAS + i] = weights[p.bias_base + group * (BN / 4) + i];
 }
 
-vec4 finish(uvec4 floats)
-{
-    const vec4 v = uintBitsToFloat(floats);
-    return (p.flags & CONV_RELU) != 0 ? max(v, vec4(0.0)) : v;
-}
-
 // Stores M pixels x STAGE_N channels; `row` counts those of all images.
 void store(uint stage, uint row, uint first_x, uint first_chunk)
 {
@@ -170,11 +164,9 @@ void store(uint stage, uint row, uint first_x, uint first_chunk)
         const uint e = gl_LocalInvocationID.x % SUBGROUP + s * SUBGROUP;
         const uint m = e / (STAGE_N / 8), part = e % (STAGE_N / 8);
         const uint x = first_x + m, chunk = first_chunk + part;
-        if (e < STAGE_CHUNKS && x < p.out_width && chunk < p.out_chunks) {
-            const uint from = stage + m * STAGE_ROW + part * 2;
+        if (e < STAGE_CHUNKS && x < p.out_width && chunk < p.out_chunks)
             dst[(row * p.out_width + x) * p.out_chunks + chunk] =
-                uvec4(packed(finish(pool[from])), packed(finish(pool[from + 1])));
-        }
+                pool[stage + m * STAGE_ROW + part];
     }
 }
 
@@ -182,6 +174,7 @@ void main()
 {
     const uint group = gl_WorkGroupID.x % p.groups, hop = gl_NumWorkGroups.x / p.groups;
     const uint part_row = gl_SubgroupID * ROWS, stage = STAGES + gl_SubgroupID * STAGE;
+    const float lowest = (p.flags & CONV_RELU) != 0 ? 0.0 : -65504.0;
 
     share_weights(group);
     fetch(gl_WorkGroupID.x / p.groups);
@@ -222,8 +215,12 @@ void main()
         [[unroll]] for (uint i = 0; i < ROWS * PARTS; i++) {
             const uint y = first_y + i / PARTS;
             [[unroll]] for (uint c = 0; c < BN; c += STAGE_N) {
-                [[unroll]] for (uint j = 0; j < STAGE_N / N; j++)
-                    MATRIX_STORE_ROWS(sum[i][c / N + j], pool, stage + j * (N / 4), STAGE_ROW);
+                [[unroll]] for (uint j = c / N; j < (c + STAGE_N) / N; j++) {
+                    for (uint e = 0; e < sum[i][j].length(); e++)
+                        sum[i][j][e] = clamp(sum[i][j][e], lowest, 65504.0);
+                    const MATRIX_HALF_SUM halves = MATRIX_HALF_SUM(sum[i][j]);
+                    MATRIX_STORE_ROWS(halves, pool, stage + (j - c / N) * (N / 8), STAGE_ROW);
+                }
                 subgroupBarrier();
                 if (y < p.out_height)
                     store(stage, n * p.out_height + y, first_x + i % PARTS * M,

@@ -37,7 +37,7 @@ static uint32_t shared_bytes(const struct cubby_gpu *gpu, const struct graph_op 
     const uint32_t bias = shape->channels / 4;
     const uint32_t patch_rows = (SUBGROUPS * shape->rows - 1) * 2 + op->kernel;
     const uint32_t patch = patch_rows * (COLUMNS - 1 + shape->tap_chunks);
-    const uint32_t stages = SUBGROUPS * gpu->matrix.m * (STAGE_CHANNELS / 4 + 1);
+    const uint32_t stages = SUBGROUPS * gpu->matrix.m * (STAGE_CHANNELS / CHUNK + 1);
     return (weights + bias + patch + stages) * CHUNK_BYTES;
 }
 
