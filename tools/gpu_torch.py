@@ -62,7 +62,7 @@ def main(path):
             torch.backends.cudnn.benchmark = True
             torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
             network = network.to(kind)
-            for batch in (32, 128, 256) if gpu else (8,):
+            for batch in (32, 128, 172, 256) if gpu else (8,):
                 x = torch.randn(batch, 3, 224, 224, dtype=kind).to(memory_format=torch.channels_last)
                 if gpu:
                     network, x = network.cuda(), x.cuda()
