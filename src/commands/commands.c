@@ -156,10 +156,12 @@ static int run_arguments(int argc, const char *const *argv, const struct command
         printf("cubby %s\n", CUBBY_VERSION);
         code = finish_text();
     } else {
-        platform_catch_interrupts();
+        struct interrupt_watch watch;
+        platform_catch_interrupts(&watch);
         if (!hooks || !hooks->open_classifier)
             prepare_software_vulkan(options.command);
         code = with_messages(&options, hooks);
+        platform_end_watch(&watch);
     }
     cli_options_fini(&options);
     return code;

@@ -25,6 +25,9 @@ int platform_interrupted(void)
 // and after 5 to 20 seconds in any case: until then what is in hand is finished.
 #define LAST_WAIT_MS 20000u
 
+// More than the thread with the window needs to end, even while it still makes the window.
+#define THREAD_END_MS 2000u
+
 static BOOL WINAPI on_event(DWORD event)
 {
     bool is_key = event == CTRL_C_EVENT || event == CTRL_BREAK_EVENT;
@@ -38,38 +41,68 @@ static BOOL WINAPI on_event(DWORD event)
     return TRUE;
 }
 
+// The window's data is the event that the watch is over.
 static LRESULT CALLBACK on_message(HWND window, UINT message, WPARAM first, LPARAM second)
 {
+    if (message == WM_NCCREATE)
+        SetWindowLongPtrW(window, GWLP_USERDATA,
+                          (LONG_PTR)((const CREATESTRUCTW *)second)->lpCreateParams);
     if (message != WM_ENDSESSION)
         return DefWindowProcW(window, message, first, second);
     if (first) { // not when somebody else has refused it
         caught = SIGTERM;
-        Sleep(LAST_WAIT_MS);
+        WaitForSingleObject((HANDLE)GetWindowLongPtrW(window, GWLP_USERDATA), LAST_WAIT_MS);
     }
     return 0;
 }
 
+// Until `ended` is set. Other than a WM_QUIT, it may be set before there is a window or a queue.
+static void answer_messages(HANDLE ended)
+{
+    MSG message;
+    while (MsgWaitForMultipleObjects(1, &ended, FALSE, INFINITE, QS_ALLINPUT) == WAIT_OBJECT_0 + 1)
+        while (PeekMessageW(&message, NULL, 0, 0, PM_REMOVE))
+            DispatchMessageW(&message);
+}
+
 // Programs that have loaded user32.dll, as graphics drivers do, are told of logging off and
 // shutting down by messages only, and only to a window: one that is never shown.
-static DWORD WINAPI wait_for_session_end(void *nothing)
+static DWORD WINAPI wait_for_session_end(void *ended)
 {
-    (void)nothing;
     const WNDCLASSW class = {
         .lpfnWndProc = on_message, .hInstance = GetModuleHandleW(NULL), .lpszClassName = L"cubby"};
-    MSG message;
-    if (RegisterClassW(&class) && CreateWindowExW(0, class.lpszClassName, L"cubby", WS_OVERLAPPED,
-                                                  0, 0, 0, 0, NULL, NULL, class.hInstance, NULL))
-        while (GetMessageW(&message, NULL, 0, 0) > 0)
-            DispatchMessageW(&message);
+    if (!RegisterClassW(&class))
+        return 0;
+    HWND window = CreateWindowExW(0, class.lpszClassName, L"cubby", WS_OVERLAPPED, 0, 0, 0, 0, NULL,
+                                  NULL, class.hInstance, ended);
+    if (window) {
+        answer_messages(ended);
+        DestroyWindow(window);
+    }
+    UnregisterClassW(class.lpszClassName, class.hInstance);
     return 0;
 }
 
-void platform_catch_interrupts(void)
+void platform_catch_interrupts(struct interrupt_watch *watch)
 {
+    *watch = (struct interrupt_watch){0};
     SetConsoleCtrlHandler(on_event, TRUE);
-    HANDLE thread = CreateThread(NULL, 0, wait_for_session_end, NULL, 0, NULL);
-    if (thread)
-        CloseHandle(thread); // it runs until the process ends
+    watch->ended = CreateEventW(NULL, TRUE, FALSE, NULL);
+    if (watch->ended)
+        watch->thread = CreateThread(NULL, 0, wait_for_session_end, watch->ended, 0, NULL);
+}
+
+void platform_end_watch(struct interrupt_watch *watch)
+{
+    bool over = true;
+    if (watch->thread) {
+        SetEvent(watch->ended);
+        over = WaitForSingleObject(watch->thread, THREAD_END_MS) == WAIT_OBJECT_0;
+        CloseHandle(watch->thread);
+    }
+    if (watch->ended && over) // a thread that is stuck may still look at it
+        CloseHandle(watch->ended);
+    *watch = (struct interrupt_watch){0};
 }
 
 #else
@@ -81,8 +114,9 @@ static void on_signal(int number)
     caught = number;
 }
 
-void platform_catch_interrupts(void)
+void platform_catch_interrupts(struct interrupt_watch *watch)
 {
+    *watch = (struct interrupt_watch){0};
     static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
     struct sigaction action = {.sa_handler = on_signal};
     sigemptyset(&action.sa_mask);
@@ -94,6 +128,11 @@ void platform_catch_interrupts(void)
     }
     signal(SIGXFSZ, SIG_IGN);
     signal(SIGPIPE, SIG_IGN); // a reader of our results that leaves is an error, not the end
+}
+
+void platform_end_watch(struct interrupt_watch *watch)
+{
+    *watch = (struct interrupt_watch){0};
 }
 
 #endif
