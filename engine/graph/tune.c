@@ -1,6 +1,7 @@
 // Measuring every way to run each convolution of a model, on the device and with the barriers of a
 // real run.
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -9,6 +10,7 @@
 #include "graph/executor.h"
 #include "graph/layout.h"
 #include "graph/tune_check.h"
+#include "graph/tune_time.h"
 #include "graph/tuning.h"
 #include "ops/stem_matrix.h"
 
@@ -18,14 +20,6 @@
 #define MOST_WAYS 10u
 #define MOST_DRIVER_WAYS 2u
 
-// Rounds of which the fastest counts: only disturbances make one slower. A GPU slows its clock down
-// while pipelines are compiled, and needs some time to speed up again: what an H100 does in the
-// first 50 ms takes it up to four times as long as later.
-#define ROUNDS 3u
-#define WAKE_UP_S 0.2  // behind compiling
-#define WARM_UP_S 0.02 // at least one round
-#define MEASURE_S 0.01
-#define HOPELESS 1.5 // times the best: not worth measuring well
 // Larger batches than what takes so long are not tried: they cannot be much faster, nobody can
 // interrupt them, and a driver may take them for a device that hangs (Windows after 2 s).
 #define LONG_BATCH_S 0.5
@@ -52,38 +46,6 @@ static void pass_on(void *user, enum cubby_log_level level, const char *message)
     if (level == CUBBY_LOG_ERROR && log->has_choice)
         level = CUBBY_LOG_INFO;
     cubby_log(&log->log, level, "%s", message);
-}
-
-// Seconds of the fastest of a few submissions, after some that warm the device up; negative: it
-// failed. Rough if it is far from `to_beat` (0: nothing).
-static double time_executor(struct executor *executor, uint32_t batch, double warm_up_s,
-                            double to_beat, enum cubby_status *status)
-{
-    double best = -1, warm = 0, measured = 0;
-    for (uint32_t rounds = 0; rounds < ROUNDS || measured < MEASURE_S;) {
-        const double start = clock_now_s();
-        *status = executor_submit(executor, 0, batch);
-        if (!*status)
-            *status = executor_wait(executor, 0);
-        if (*status)
-            return -1;
-        const double seconds = clock_now_s() - start;
-        if (seconds < 0)
-            continue; // the clock was set back
-        if (warm == 0 || warm < warm_up_s) {
-            warm += seconds > 1e-9 ? seconds : 1e-9;
-            if (to_beat > 0 && warm > warm_up_s / 3 && seconds > to_beat * 2 * HOPELESS)
-                return seconds;
-            continue;
-        }
-        measured += seconds > 1e-9 ? seconds : 1e-9; // also where the clock stands still
-        rounds++;
-        if (best < 0 || seconds < best)
-            best = seconds;
-        if (to_beat > 0 && best > to_beat * HOPELESS)
-            break;
-    }
-    return best;
 }
 
 // What an image's first convolution reads lies differently where nothing else reads it, so that one
@@ -172,17 +134,17 @@ static enum cubby_status try_choice(const struct tune *tune, const struct trial 
 
 // Seconds of one convolution; negative: it failed.
 static double time_choice(const struct tune *tune, const struct trial *trial,
-                          const struct conv_choice *choice, double warm_up_s, double to_beat,
+                          const struct conv_choice *choice, double to_beat,
                           enum cubby_status *status)
 {
     struct executor *executor;
     double seconds = -1;
-    const double repeats = repeats_of(trial->shape);
+    const double repeats = repeats_of(trial->shape), start = clock_now_s();
     *status = create_executor(tune, trial, choice, &executor);
     if (!*status)
-        seconds =
-            time_executor(executor, trial->shape->batch, warm_up_s, to_beat * repeats, status) /
-            repeats;
+        seconds = tune_time(executor, trial->shape->batch, clock_now_s() - start, to_beat * repeats,
+                            status) /
+                  repeats;
     executor_destroy(&executor);
     return seconds;
 }
@@ -239,11 +201,9 @@ static enum cubby_status measure_way(const struct tune *tune, const struct trial
                                      const struct conv_choice *candidates, uint32_t way,
                                      struct fastest *fastest)
 {
-    const bool has_best = fastest->best_s > 0;
     enum cubby_status status;
-    const double seconds =
-        time_choice(tune, trial, &candidates[way], has_best ? WARM_UP_S : WAKE_UP_S,
-                    has_best ? fastest->best_s : 0, &status);
+    const double seconds = time_choice(tune, trial, &candidates[way],
+                                       fastest->best_s > 0 ? fastest->best_s : 0, &status);
     if (status)
         return status;
     log_choice(tune, &candidates[way], seconds);
@@ -263,7 +223,7 @@ static enum cubby_status measure_ways(const struct tune *tune, const struct tria
     bool usable[CONV_MAX_CANDIDATES] = {false};
     enum cubby_status status = CUBBY_OK, first_failure = CUBBY_OK;
     *fastest = (struct fastest){.first_s = -1, .best_s = -1};
-    // All are compiled before the first is timed: between them the device would fall asleep.
+    // All are compiled before the first is timed: between them the device would fall asleep deeper.
     for (uint32_t i = 0; i < count && status != CUBBY_DEVICE_LOST; i++) {
         tune->log->has_choice = i > 0;
         bool same = false;
@@ -416,7 +376,7 @@ static double measure_batch(const struct tune *tune, const struct graph *graph, 
     const struct executor_params params = {.max_batch = batch, .slots = 1, .choices = choices};
     *status = executor_create(&executor, tune->gpu, graph, &params);
     if (!*status)
-        seconds = time_executor(executor, batch, WAKE_UP_S, 0, status);
+        seconds = tune_time(executor, batch, INFINITY, 0, status);
     executor_destroy(&executor);
     free(choices);
     return seconds;

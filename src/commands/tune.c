@@ -17,11 +17,13 @@ struct tune {
 
 static bool on_step(void *user, const struct cubby_tuning_step *step)
 {
-    const struct tune *tune = user;
+    struct tune *tune = user;
     messages_line(tune->command->messages, "%u of %u: %s: %.3f ms%s%s (%.2f times the default)",
                   (unsigned)step->done, (unsigned)step->all, step->shape, step->best_ms,
                   step->choice[0] ? " with " : "", step->choice,
                   step->best_ms > 0 ? step->first_ms / step->best_ms : 1.0);
+    // A driver may end the process at the next shape; whether this can be saved is said at the end.
+    (void)!device_cache_save_tuning(&tune->cache, tune->gpu, tune->tuning);
     return !platform_interrupted();
 }
 
@@ -52,13 +54,9 @@ static enum cubby_status measure(struct tune *tune)
         .batch = command->options->batch, .step = on_step, .user = tune};
     status = cubby_tune(tune->tuning, tune->gpu, tune->model.model, &params);
     device_cache_save_pipelines(&tune->cache, tune->gpu);
-    // What was measured before an interruption is kept as well.
-    if (!status || status == CUBBY_INTERRUPTED) {
-        const enum cubby_status saved =
-            device_cache_save_tuning(&tune->cache, tune->gpu, tune->tuning);
-        status = status ? status : saved;
-    }
-    return status;
+    // What was measured before it was interrupted or failed is kept as well.
+    const enum cubby_status saved = device_cache_save_tuning(&tune->cache, tune->gpu, tune->tuning);
+    return status ? status : saved;
 }
 
 static enum cubby_status show(const struct tune *tune)

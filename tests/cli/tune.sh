@@ -10,14 +10,14 @@ out_is_empty
 expect 0 "$CUBBY" tune --model model.safetensors --batch 2
 [ "$(ls cache/devices | grep -c '\.tuning$')" -eq 1 ] || fail "nothing was kept"
 expect 0 "$CUBBY" tune --show
-out_has "cubby tuning 3 "
+out_has "cubby tuning 4 "
 out_has "batch 2"
 
 # Used by what computes; and damage is as good as nothing.
 python3 "$SCRIPTS/lib/make_photos.py" photos 3
 expect 0 "$CUBBY" classify photos --model model.safetensors --json
 cp out before
-printf 'cubby tuning 3 garbage\nbatch 4000000000\n' >"$(ls cache/devices/*.tuning)"
+printf 'cubby tuning 4 garbage\nbatch 4000000000\n' >"$(ls cache/devices/*.tuning)"
 expect 0 "$CUBBY" classify photos --model model.safetensors --json
 cmp -s out before || fail "a damaged tuning changed the answer"
 expect 0 "$CUBBY" tune --show
