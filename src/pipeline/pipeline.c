@@ -3,9 +3,12 @@
 #include <stdlib.h>
 
 #include "pipeline/stages.h"
+#include "platform/memory.h"
 
 #define DECODE_BYTES (UINT64_C(256) << 20) // of large photos that are decoded at the same time
-#define DEFAULT_BUDGET_BYTES (128u << 20)
+#define LEAST_BUDGET_BYTES (UINT64_C(128) << 20)
+#define MOST_BUDGET_BYTES (UINT64_C(2) << 30)
+#define BUDGET_SHARE 32 // of the memory that there is
 #define QUEUE_PER_THREAD 2u
 #define TICK_NS 100000000ull
 
@@ -146,6 +149,16 @@ static void file_all(struct pipeline *pipeline, struct pipeline_stats *stats)
     }
 }
 
+// Batches of a large GPU are a few hundred photos, several at a time: what the budget does not hold
+// of them is read again, by the thread that files.
+static uint64_t default_budget(void)
+{
+    const uint64_t share = memory_available_bytes() / BUDGET_SHARE;
+    if (share < LEAST_BUDGET_BYTES)
+        return LEAST_BUDGET_BYTES;
+    return share < MOST_BUDGET_BYTES ? share : MOST_BUDGET_BYTES;
+}
+
 static enum cubby_status pipeline_init(struct pipeline *pipeline,
                                        const struct pipeline_params *params)
 {
@@ -154,7 +167,7 @@ static enum cubby_status pipeline_init(struct pipeline *pipeline,
     if (!p->threads)
         p->threads = 1;
     if (!p->budget_bytes)
-        p->budget_bytes = DEFAULT_BUDGET_BYTES;
+        p->budget_bytes = default_budget();
     uint32_t batches = p->classifier->slots * p->classifier->max_batch;
     uint32_t queued = p->threads * QUEUE_PER_THREAD;
     // All batches, what the threads hold, and the queue; then one more batch, so that one slow

@@ -57,8 +57,9 @@ struct pipeline_params {
     uint32_t in_flight;      // 0: chosen from threads and batches
     uint64_t max_file_bytes; // 0: no limit
     uint64_t max_pixels;     // 0: the decoder's default
-    uint64_t budget_bytes;   // of file bytes kept for settle(); 0: 128 MB
-    bool keep_bytes;         // settle() wants photo->bytes, as far as the budget goes
+    uint64_t
+        budget_bytes; // of file bytes kept for settle(); 0: by the machine's memory, at most 2 GB
+    bool keep_bytes;  // settle() wants photo->bytes, as far as the budget goes
     bool keep_logits;
     bool keep_features; // settle() wants photo->features
     bool exact;         // decode at full size
