@@ -443,7 +443,7 @@ static void ways_of_a_card(void **state)
         assert_int_equal(cubby_gpu_upload(gpu), cases[i].announced);
         assert_int_equal(upload_create(&upload, gpu, 4096), CUBBY_OK);
         be_itself_again();
-        print_message("%zu: %s\n", i, cubby_upload_text(upload.way));
+        print_message("%u: %s\n", (unsigned)i, cubby_upload_text(upload.way));
         assert_int_equal(upload.way, cases[i].way);
         assert_int_equal(card.allocations, cases[i].buffers);
         assert_memory_equal(card.types, cases[i].types, cases[i].buffers * sizeof(*card.types));
