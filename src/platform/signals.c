@@ -47,6 +47,10 @@ static LRESULT CALLBACK on_message(HWND window, UINT message, WPARAM first, LPAR
     if (message == WM_NCCREATE)
         SetWindowLongPtrW(window, GWLP_USERDATA,
                           (LONG_PTR)((const CREATESTRUCTW *)second)->lpCreateParams);
+    if (message == WM_CLOSE) { // taskkill without /f; by itself it would only destroy the window
+        caught = SIGTERM;
+        return 0;
+    }
     if (message != WM_ENDSESSION)
         return DefWindowProcW(window, message, first, second);
     if (first) { // not when somebody else has refused it
