@@ -22,8 +22,12 @@ static bool on_step(void *user, const struct cubby_tuning_step *step)
                   (unsigned)step->done, (unsigned)step->all, step->shape, step->best_ms,
                   step->choice[0] ? " with " : "", step->choice,
                   step->best_ms > 0 ? step->first_ms / step->best_ms : 1.0);
-    // A driver may end the process at the next shape; whether this can be saved is said at the end.
-    (void)!device_cache_save_tuning(&tune->cache, tune->gpu, tune->tuning);
+    // A driver may end the process at the next shape. If this cannot be saved, that is said once,
+    // at the end.
+    static const struct cubby_log nobody = {0};
+    struct device_cache silent = tune->cache; // borrows its folder
+    silent.log = &nobody;
+    (void)!device_cache_save_tuning(&silent, tune->gpu, tune->tuning);
     return !platform_interrupted();
 }
 
