@@ -88,7 +88,17 @@ static void run(struct cubby_gpu *gpu, const struct graph *graph, uint32_t outpu
     executor_destroy(&executor);
 }
 
-static void check(struct cubby_gpu *gpu, const struct stem_case *c, uint64_t seed)
+// Halves that cannot hold a result get the nearest one that they can.
+static void cut_off(const struct cubby_gpu *gpu, float *values, size_t count)
+{
+    const bool halves = cubby_gpu_precision(gpu) == CUBBY_PRECISION_FP16;
+    for (size_t i = 0; halves && i < count; i++)
+        values[i] = fmaxf(fminf(values[i], 65504.0f), -65504.0f);
+}
+
+// scale: of the weights
+static void check_scaled(struct cubby_gpu *gpu, const struct stem_case *c, uint64_t seed,
+                         float scale)
 {
     struct harness_random random = {seed};
     struct graph *graph = calloc(1, sizeof(*graph));
@@ -105,8 +115,11 @@ static void check(struct cubby_gpu *gpu, const struct stem_case *c, uint64_t see
     data.bias = harness_floats(&random, c->out);
     data.expected = harness_floats(&random, data.outs);
     data.got = harness_floats(&random, data.outs);
+    for (size_t i = 0; i < data.weights; i++)
+        data.weight[i] *= scale;
     harness_round(gpu, data.weight, data.weights);
     make_expected(gpu, &data, c);
+    cut_off(gpu, data.expected, data.outs);
     const uint32_t output = build(graph, &data, c);
     run(gpu, graph, output, &data, c);
     const double error = harness_error(data.got, data.expected, data.outs);
@@ -121,6 +134,11 @@ static void check(struct cubby_gpu *gpu, const struct stem_case *c, uint64_t see
     free(data.expected);
     free(data.got);
     free(graph);
+}
+
+static void check(struct cubby_gpu *gpu, const struct stem_case *c, uint64_t seed)
+{
+    check_scaled(gpu, c, seed, 1);
 }
 
 static void for_each_family(void (*run_on)(struct cubby_gpu *gpu))
@@ -159,6 +177,22 @@ static void stem_known_shapes(void **state)
 {
     (void)state;
     for_each_family(run_known);
+}
+
+static void run_large(struct cubby_gpu *gpu)
+{
+    static const struct stem_case cases[] = {
+        {2, 19, 21, 40, 7, 2, 3, false, false, false},
+        {1, 21, 33, 64, 7, 2, 3, true, false, false},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
+        check_scaled(gpu, &cases[i], 50 + i, 60000);
+}
+
+static void stem_beyond_halves(void **state)
+{
+    (void)state;
+    for_each_family(run_large);
 }
 
 static void run_random(struct cubby_gpu *gpu)
@@ -266,9 +300,8 @@ static void finds_only_stems(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(merging_keeps_values),
-        cmocka_unit_test(finds_only_stems),
-        cmocka_unit_test(stem_known_shapes),
+        cmocka_unit_test(merging_keeps_values), cmocka_unit_test(finds_only_stems),
+        cmocka_unit_test(stem_known_shapes),    cmocka_unit_test(stem_beyond_halves),
         cmocka_unit_test(stem_random_shapes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
