@@ -138,6 +138,23 @@ static void slow_devices_get_small_batches(void **state)
     assert_int_equal(chosen_batch(0.6), 4);
 }
 
+// Of a GPU also batches that keep all of its compute units busy to the end are tried.
+static void whole_rounds_are_tried(void **state)
+{
+    (void)state;
+    struct tuned tuned;
+    open_tuned(&tuned);
+    test_clock.tick_ns = 300000000;
+    // 60 units, two tiles of 128 x 128 on each, are 78 images' last layers. 128 images do not fit.
+    tuned.gpu->info.kind = CUBBY_DEVICE_DISCRETE;
+    tuned.gpu->compute_units = 60;
+    tuned.gpu->limits.maxStorageBufferRange = 100 * SIDE * SIDE * 16;
+    assert_int_equal(tune(&tuned, 0), CUBBY_INTERRUPTED);
+    assert_int_equal(cubby_tuning_batch(tuned.tuning), 78);
+    assert_int_equal(tuned.errors, 0);
+    close_tuned(&tuned);
+}
+
 // A batch that does not fit ends the search, and is no error.
 static void what_does_not_fit_is_not_reported(void **state)
 {
@@ -185,6 +202,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(clock_may_be_set_back),
         cmocka_unit_test(slow_devices_get_small_batches),
+        cmocka_unit_test(whole_rounds_are_tried),
         cmocka_unit_test(what_does_not_fit_is_not_reported),
         cmocka_unit_test(only_what_can_be_done_is_known),
     };
