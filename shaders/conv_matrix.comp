@@ -93,7 +93,7 @@ const uint STAGES_M = WM / M;                                 // one after the o
 const uint STAGES_SIZE = SUBGROUPS * STAGE;
 const uint TILES_SIZE = BUFFERS * TILES;
 
-// First the tiles, BM rows of src and BN rows of weights; in the end the results.
+// The residual, then the tiles, BM rows of src and BN rows of weights; in the end the results.
 shared uvec4 pool[TILES_SIZE > STAGES_SIZE ? TILES_SIZE : STAGES_SIZE];
 
 #include "conv_windows.glsl"
