@@ -207,7 +207,7 @@ static enum cubby_status measure_way(const struct tune *tune, const struct trial
     if (status)
         return status;
     log_choice(tune, &candidates[way], seconds);
-    if (way == 0)
+    if (way == 0 && (fastest->first_s < 0 || seconds < fastest->first_s))
         fastest->first_s = seconds;
     if (fastest->best_s < 0 || seconds < fastest->best_s) {
         fastest->best_s = seconds;
