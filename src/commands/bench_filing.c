@@ -163,8 +163,8 @@ static enum cubby_status open_filing(struct bench_filing *filing, struct bench *
 
 // ---- photos
 
-// The last bytes become the photo's number: a photo that comes again is other content, which cubby
-// does not take for a copy that it has.
+// A photo that comes again gets another hash, so that cubby does not take it for a copy that it
+// has. Of the old one and its number, not of its bytes: that would be work which no sort has.
 static enum cubby_status make_unique(struct bench_filing *filing, struct photo *photo)
 {
     char reason[PHOTO_REASON_BYTES];
@@ -177,10 +177,10 @@ static enum cubby_status make_unique(struct bench_filing *filing, struct photo *
             return status;
         photo->size_bytes = size_bytes;
     }
-    if (size_bytes > sizeof(photo->sequence))
-        memcpy(photo->bytes + size_bytes - sizeof(photo->sequence), &photo->sequence,
-               sizeof(photo->sequence));
-    photo->hash = photo_hash_bytes(photo->bytes, size_bytes);
+    uint8_t key[sizeof(photo->hash) + sizeof(photo->sequence)];
+    memcpy(key, &photo->hash, sizeof(photo->hash));
+    memcpy(key + sizeof(photo->hash), &photo->sequence, sizeof(photo->sequence));
+    photo->hash = photo_hash_bytes(key, sizeof(key));
     return CUBBY_OK;
 }
 
