@@ -7,9 +7,9 @@
 #define CHUNK_BYTES 16u
 #define CPU_LARGEST_TILE (16u * 32) // more takes a software driver minutes to compile
 
-// Pixels, channels, input channels a step; invocations of a workgroup, 0: of a subgroup. An H100 took
-// more than twice as long as for our own tiles with workgroups of 256, of 128 x 128 and more; with 128
-// it is fastest where memory is the limit, 1x1 convolutions of few channels.
+// Pixels, channels, input channels a step; invocations of a workgroup, 0: of a subgroup. An H100
+// took more than twice as long as for our own tiles with workgroups of 256, of 128 x 128 and more;
+// with 128 it is fastest where memory is the limit, 1x1 convolutions of few channels.
 static const struct conv_choice tiles[] = {
     {.tile_m = 64, .tile_n = 64, .tile_k = 64, .invocations = 128},
     {.tile_m = 128, .tile_n = 64, .tile_k = 64, .invocations = 128},
