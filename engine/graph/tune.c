@@ -216,6 +216,7 @@ static enum cubby_status measure_way(const struct tune *tune, const struct trial
     return CUBBY_OK;
 }
 
+// Times all that compute what the first does; the fastest is what is taken.
 static enum cubby_status measure_ways(const struct tune *tune, const struct trial *trial,
                                       const struct conv_choice *candidates, uint32_t count,
                                       struct fastest *fastest)
